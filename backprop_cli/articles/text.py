@@ -10,7 +10,7 @@ What cannot be read is counted, not guessed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
 from typing import NamedTuple
 
@@ -90,6 +90,7 @@ class _Known:
         values: Number by name.
         steps: Formula by name, in order.
         functions: Program by name.
+        definitions: Definition by name, ``f(x) = x^2``.
         given: Names that a line gave a value.
         computed: Names whose value came of a formula.
     """
@@ -98,6 +99,7 @@ class _Known:
         self.values: dict[str, float] = {}
         self.steps: dict[str, str] = {}
         self.functions: dict[str, Graph] = {}
+        self.definitions: dict[str, str] = {}
         self.given: set[str] = set()
         self.computed: set[str] = set()
 
@@ -118,8 +120,15 @@ class _Known:
         for name in names:
             self.values.pop(name, None)
             self.functions.pop(name, None)
+            self.definitions.pop(name, None)
             for step in [n for n, f in self.steps.items() if n == name or name in _names(f)]:
                 del self.steps[step]
+
+    def value(self, text: str) -> float | None:
+        """Work out an expression over names that have values, and functions that are defined."""
+        return _value(
+            text, self.values, [d for n, d in self.definitions.items() if re.search(rf"\b{n}\(", text)]
+        )
 
     def program(self, output: str) -> Graph | None:
         """Return the program of the steps up to one."""
@@ -158,6 +167,45 @@ def _changed(code: str) -> set[str]:
     return set().union(*(_names(left) for left in _CHANGED.findall(code.partition("#")[0])))
 
 
+_ANEW = re.compile(r"\b(?:now|try|instead|another|example|suppose|this time)\b", re.IGNORECASE)
+"""What leads to values that have nothing to do with those before."""
+
+_FENCE = ("```", "~~~")
+_DEFINED = re.compile(
+    rf"\s*(?:>>> )?\s*def\s+({NAME})\(({NAME}(?:\s*,\s*{NAME})*)\)\s*(?:->\s*\w+\s*)?:\s*(?:return\s+(.+))?"
+)
+
+
+def _with_results(lines: list[str]) -> list[str]:
+    """Return lines of code with what they are said to give behind them, where that stands on the next line.
+
+    That is a comment, ``# 6``, or what an interpreter printed below ``>>> f(2)``. A function of one
+    expression is written as a definition. A result stays on its line, and its code goes there.
+    """
+    found, fenced = list(lines), False
+    for k, line in enumerate(found[:-1]):
+        if line.lstrip().startswith(_FENCE):
+            fenced = not fenced
+        following = found[k + 1]
+        if not fenced or not line.strip() or line.lstrip().startswith((*_FENCE, "#")):
+            continue
+        define = _DEFINED.fullmatch(line.rstrip())
+        body = re.fullmatch(r"\s*return\s+([^#]+)", following) if define and not define[3] else None
+        if define is not None and (define[3] or body):
+            found[k] = f"{define[1]}({define[2]}) = {define[3] or (body and body[1]) or ''}".rstrip()
+            found[k + 1] = "" if body else following
+        elif "#" not in line and (
+            result := _BELOW.fullmatch(following if following.strip()[:1] == "#" else "")
+        ):
+            found[k], found[k + 1] = "", f"{line.rstrip()}  # {result[1]}"
+        elif "#" not in line and _PROMPT.match(line) and _BELOW.fullmatch(f"# {following}"):
+            found[k], found[k + 1] = "", f"{line.rstrip()}  # {following.strip()}"
+    return found
+
+
+_BELOW = re.compile(rf"\s*#\s*({_NUMBER})\s*")
+
+
 def check_text(text: str, path: str) -> Article:
     """Judge the numbers that a text claims.
 
@@ -167,6 +215,7 @@ def check_text(text: str, path: str) -> Article:
     lines = text.splitlines()
     if len(lines) > MOST_LINES:
         raise DataError(f"{path} has {len(lines):,} lines: up to {MOST_LINES:,} are read")
+    lines = _with_results(lines)
     known = _Known()
     judged: list[Line] = []
     unread: list[int] = []
@@ -190,6 +239,8 @@ def check_text(text: str, path: str) -> Article:
                 known.forget(_changed(raw))
                 unread += [number] if _RESULT.match(raw.partition("#")[2].strip()) else []
                 continue
+        if not fenced and _ANEW.search(raw):
+            known.computed.clear()
         for piece, doubtful in [(raw, False)] if fenced else _pieces(raw):
             known.given.clear()
             outcome = None if doubtful else _outcome(piece, number, known, fenced)
@@ -257,7 +308,7 @@ def _dashed(text: str, number: int, known: _Known, values: dict[str, float]) -> 
 
 
 _DASH = re.compile(rf"([=≈]\s*{_NUMBER})\s+[-–—]\s+")
-_MARKED = re.compile(r"`([^`]+)`|\$\$?([^$]+)\$\$?")
+_MARKED = re.compile(r"`([^`]+)`|\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]")
 _MARK = "\0"
 _BREAK = re.compile(
     r"[,;.]\s+|(?:^|(?<=[\s\0]))(?:and|so|when|where|with|if|for|thus|hence|then|gives|we\s+(?:get|have|find|obtain))\s+",
@@ -304,7 +355,7 @@ def _pieces(line: str) -> Iterator[tuple[str, bool]]:
     marks: list[str] = []
 
     def mark(match: re.Match[str]) -> str:
-        marks.append(match[1] or match[2])
+        marks.append(match[match.lastindex or 0])
         return _MARK
 
     bullet = _BULLET.match(line)
@@ -443,7 +494,7 @@ def _judge(piece: str, number: int, known: _Known, fenced: bool) -> list[Line] |
         if not code:
             return []
         name, expression = _assigned(code)
-        value = _value(expression, known.values)
+        value = known.value(expression)
         if name and value is not None:
             known.give(name, value, expression)
         if result is None:
@@ -483,9 +534,11 @@ def _of_defined(number: int, parts: list[str], known: _Known, about: bool) -> li
     if not primes and len(rest) == 1 and all(re.fullmatch(NAME, p) for p in inside):
         graph = _lowered(f"{name}({', '.join(inside)}) = {rest[0]}")
         if graph is None or set(graph.inputs) != set(inside):
-            known.functions.pop(name, None)
+            known.forget([name])
             return None
         known.functions[name] = graph
+        known.definitions[name] = f"{name}({', '.join(inside)}) = {rest[0]}"
+        known.given |= {name, *inside}
         return []
     graph = known.functions.get(name)
     if graph is None or len(inside) != len(graph.inputs) or (primes and len(inside) > 1):
@@ -493,7 +546,7 @@ def _of_defined(number: int, parts: list[str], known: _Known, about: bool) -> li
     target = f"{name}{primes}" if primes else name
     if inside == list(graph.inputs):
         return _verdicts(number, left, target, rest, graph, {}, about)
-    at = [_value(p, known.values) for p in inside]
+    at = [known.value(p) for p in inside]
     bound = {n: x for n, x in zip(graph.inputs, at, strict=True) if x is not None}
     return _verdicts(number, left, target, rest, graph, bound, about) if len(bound) == len(at) else None
 
@@ -527,19 +580,18 @@ def _assigned(code: str) -> tuple[str | None, str]:
 
 def _chain(number: int, parts: list[str], known: _Known, fenced: bool, about: bool) -> list[Line] | None:
     """Judge ``name = expression = number``: every part that is a formula against the last number."""
-    values = known.values
     *before, last = parts
     last = last.rstrip(".,;…").strip()
     claimed = re.fullmatch(_NUMBER, last)
     name = parts[0] if re.fullmatch(NAME, parts[0]) else None
     if claimed is None:
-        value = _value(last, values)
+        value = known.value(last)
         if name and value is not None:
             known.give(name, value, last)
             return []
         return None if not fenced and re.search(r"\d", " ".join(parts)) else []
     # left of what cannot be read, another claim may have ended: "2*3 = 6 apples = 5"
-    unclear = [i for i, part in enumerate(before) if part != name and _value(part, values) is None]
+    unclear = [i for i, part in enumerate(before) if part != name and known.value(part) is None]
     if unclear and unclear[-1]:
         if name and not _DASH.search(" = ".join(parts)) and all(_lowered(part) for part in before[1:]):
             known.give(name, float(_plain_number(last)))
@@ -551,7 +603,7 @@ def _chain(number: int, parts: list[str], known: _Known, fenced: bool, about: bo
         if part == name and (len(before) > 1 or fenced or name not in known.computed):
             read = read or len(before) == 1
             continue
-        value = _value(part, values)
+        value = known.value(part)
         if value is None:
             continue
         read = True
@@ -570,16 +622,17 @@ def _plain_number(text: str) -> str:
     return "".join(text.replace(",", "").replace("−", "-").split())
 
 
-def _value(text: str, values: dict[str, float]) -> float | None:
+def _value(text: str, values: dict[str, float], definitions: Sequence[str] = ()) -> float | None:
     """Work out an expression over the names that the text has given values; None where it cannot be."""
     text = text.replace("math.", "").replace("np.", "").replace("torch.", "").strip()
     if not text or len(text) > LINE_LIMIT:
         return None
     try:
-        program = parse(text)
-        if len(program.statements) > 1 or program.statements[0].name:
+        program = parse("\n".join([*definitions, text]))
+        *before, last = program.statements
+        if len(before) > len(definitions) or last.name:
             return None
-        names = {i.text for i in program.statements[0].items if i.arity == NAME_ITEM}
+        names = {i.text for i in last.items if i.arity == NAME_ITEM}
         bound = {n: values[n] for n in names if n in values}
         if names - set(bound) - set(CONSTANTS):
             return None

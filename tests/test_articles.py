@@ -1,0 +1,66 @@
+"""Articles: what is read of blocks of code and formulas, and what gives no false alarm."""
+
+from __future__ import annotations
+
+import pytest
+
+from backprop_cli.articles.text import check_text
+
+CODE = """\
+```python
+>>> def f(x): return 2*x**2 - 3*x + 4
+>>> f(2)
+6
+>>> f(6)
+59
+h = 0.000001
+(f(2 + h) - f(2)) / h
+# 5.000002000876691
+def g(a, b):
+    return a*b + 1
+print(g(2, 3))
+# 7
+y = g(1, 1)
+# 3
+a = 3.0
+# the derivative by a
+((a + 1)*y - a*y) / 1   # 2
+def h(x):
+    z = x
+    return z
+h(2)
+# 5
+```
+"""
+
+
+def wrong(text: str) -> list[tuple[int, str]]:
+    """Return the lines of a text with a wrong number, and the numbers."""
+    return [(line.number, line.claimed) for line in check_text(text, "page").wrong]
+
+
+def test_results_stand_behind_code_or_below_it() -> None:
+    found = check_text(CODE, "page")
+    assert [line.number for line in found.lines] == [4, 6, 9, 13, 15, 18]
+    assert wrong(CODE) == [(6, "59"), (15, "3")]
+    assert found.unread == (23,)  # of more than one expression
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            r"We see that \\(2\\cdot 3 = 5\\), and \\[\\frac{1}{2}\\cdot 4 = 2\\] holds.".replace(
+                "\\\\", "\\"
+            ),
+            [(1, "5")],
+        ),
+        ("With x = 4, y = 1.5*x = 6.\nNow try x = 2 and y = 3.\n", []),
+        ("With x = 4, y = 1.5*x = 6.\nSo y = 7.\n", [(2, "7")]),
+        ("sqrt(75000^2+1) ≈ 75000\n", []),
+        ("```\nf(3)\n# 9\n```\nwhere f was never defined\n", []),
+        ("```\nx = 2\nfor i in range(3):\n    x = x + i\nx\n# 5\n```\n", []),
+    ],
+)
+def test_formulas_and_alarms(text: str, expected: list[tuple[int, str]]) -> None:
+    assert wrong(text) == expected
