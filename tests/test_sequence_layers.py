@@ -299,9 +299,9 @@ def test_their_gradients_are_those_of_differences(layers: list[LayerKind]) -> No
 
 # as programs
 
-LSTM = """z1 = x@W1' + b1
-h1[-1] = 0; c1[-1] = 0
-g1[t] = z1[t] + U1@h1[t-1] + d1
+LSTM = """h1[-1] = 0
+c1[-1] = 0
+g1[t] = W1@x[t] + b1 + U1@h1[t-1] + d1
 c1[t] = sigmoid(g1[t][H1:2*H1])*c1[t-1] + sigmoid(g1[t][0:H1])*tanh(g1[t][2*H1:3*H1])
 h1[t] = sigmoid(g1[t][3*H1:4*H1])*tanh(c1[t])
 y = W2@h1[end] + b2

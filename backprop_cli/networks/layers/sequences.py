@@ -83,7 +83,9 @@ class Recurrent(OverSteps, frozen=True):
         there = f"sum({MASK})" if steps == STEPS else steps
         at.line(f"{turned} = abs({there} - rowsum(tril({present(steps)})))")
         with at.of(self.letters):
-            back = self._loop(at, f"{name}[{turned}]", x.size, units)
+            behind = at.name("x")
+            at.line(f"{behind} = {name}[{turned}]")
+            back = self._loop(at, behind, x.size, units)
         both = f"2*{units}" if isinstance(units, str) else 2 * units
         return Flow(f"concat({ahead}, {back}[{turned}])", both, steps)
 
@@ -97,9 +99,8 @@ class Recurrent(OverSteps, frozen=True):
         w, u = (at.parameter(k, Declared(shape=[every, n], init=init)) for k, n in (("W", size), ("U", h)))
         b, d = (at.parameter(k, Declared(shape=every, init=init)) for k in "bd")
         state = at.output()
-        z = at.name("z")
-        at.line(f"{z} = {x}@{w}' + {b}")
-        self._step(at, state, f"{z}[t]", f"{u}@{state}[t-1] + {d}", h)
+        at.line(f"{state}[-1] = 0")
+        self._step(at, state, f"{w}@{x}[t] + {b}", f"{u}@{state}[t-1] + {d}", h)
         return state
 
     def _step(self, at: Writing, state: str, z: str, before: str, h: str) -> None:
@@ -112,23 +113,22 @@ class Rnn(Recurrent, frozen=True, tag="rnn"):
 
     nonlinearity: Annotated[Literal["tanh", "relu"], Meta(description="of a step")] = "tanh"
 
-    letters = ("W", "U", "b", "d", "H", "z", "k")
+    letters = ("W", "U", "b", "d", "H", "k", "x")
 
     def _step(self, at: Writing, state: str, z: str, before: str, h: str) -> None:
-        at.line(f"{state}[-1] = 0")
         at.line(f"{state}[t] = {self.nonlinearity}({z} + {before})")
 
 
 class Lstm(Recurrent, frozen=True, tag="lstm"):
     """A long short-term memory: gates i, f, g, o over a cell (Hochreiter and Schmidhuber)."""
 
-    letters = ("W", "U", "b", "d", "H", "z", "k", "g", "c")
+    letters = ("W", "U", "b", "d", "H", "k", "x", "g", "c")
     gates = 4
 
     def _step(self, at: Writing, state: str, z: str, before: str, h: str) -> None:
         g, c = at.name("g"), at.name("c")
         i, f, j, o = (f"{g}[t][{start}:{end}]" for start, end in parts(h, 4))
-        at.line(f"{state}[-1] = 0", f"{c}[-1] = 0")
+        at.line(f"{c}[-1] = 0")
         at.line(f"{g}[t] = {z} + {before}")
         at.line(f"{c}[t] = sigmoid({f})*{c}[t-1] + sigmoid({i})*tanh({j})")
         at.line(f"{state}[t] = sigmoid({o})*tanh({c}[t])")
@@ -137,17 +137,17 @@ class Lstm(Recurrent, frozen=True, tag="lstm"):
 class Gru(Recurrent, frozen=True, tag="gru"):
     """A gated recurrent unit: gates r and u, a candidate n (Cho et al.)."""
 
-    letters = ("W", "U", "b", "d", "H", "z", "k", "s", "r", "u", "n")
+    letters = ("W", "U", "b", "d", "H", "k", "x", "z", "s", "r", "u", "n")
     gates = 3
 
     def _step(self, at: Writing, state: str, z: str, before: str, h: str) -> None:
-        s, r, u, n = map(at.name, "srun")
-        first, second, third = (f"[{start}:{end}]" for start, end in parts(h, 3))
-        at.line(f"{state}[-1] = 0")
+        own, s, r, u, n = map(at.name, "zsrun")
+        first, second, third = (f"[t][{start}:{end}]" for start, end in parts(h, 3))
+        at.line(f"{own}[t] = {z}")
         at.line(f"{s}[t] = {before}")
-        at.line(f"{r}[t] = sigmoid({z}{first} + {s}[t]{first})")
-        at.line(f"{u}[t] = sigmoid({z}{second} + {s}[t]{second})")
-        at.line(f"{n}[t] = tanh({z}{third} + {r}[t]*{s}[t]{third})")
+        at.line(f"{r}[t] = sigmoid({own}{first} + {s}{first})")
+        at.line(f"{u}[t] = sigmoid({own}{second} + {s}{second})")
+        at.line(f"{n}[t] = tanh({own}{third} + {r}[t]*{s}{third})")
         at.line(f"{state}[t] = (1 - {u}[t])*{n}[t] + {u}[t]*{state}[t-1]")
 
 
