@@ -128,6 +128,16 @@ def test_rows_of_like_length_are_together_and_each_is_there_once(walks: Path) ->
     assert training.progress.best is not None
 
 
+def test_what_is_measured_some_at_a_time_is_as_of_all(walks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = "data: {path: walks.csv, sequence: {by: walk, order: time}}"
+    training = Training(problem_of(f"{data}\nloss: mse{NET.format('y[t] = V@h[t+1] + c')}"))
+    whole = training.evaluate(training.train)
+    monkeypatch.setattr("backprop_cli.training.sets.PIECE_NUMBERS", 45)
+    assert len(list(training.train.pieces())) == 5
+    assert training.evaluate(training.train) == pytest.approx(whole, rel=1e-12)
+    assert {*whole} == {"loss", "r2"}
+
+
 def test_a_text_is_windows_of_its_characters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("t.txt").write_text("hello world")

@@ -174,7 +174,8 @@ class ProgramNetwork(OfRows):
     @property
     def target(self) -> str:
         """What the targets are called: as the program calls them, else t, or y where that is taken."""
-        free = (name for name in reversed(TARGETS) if name not in self.settled.graph.taken)
+        usual = TARGETS if self._times else reversed(TARGETS)  # t[t] would be read twice
+        free = (name for name in usual if name not in self.settled.graph.taken)
         return self.reading.target or next(free, "targets")
 
     @property

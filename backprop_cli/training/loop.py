@@ -113,7 +113,7 @@ class Training:
         self.last_batch: Bound | None = None
         self.first_loss: float | None = None
         self._outputs: list[NDArray] = []
-        self._tally = problem.tally() if isinstance(self.train, Stream) else None
+        self._tally = problem.tally() if isinstance(self.train, Stream) or problem.tells_steps else None
         self._prepare()
 
     def _prepare(self) -> None:
@@ -211,9 +211,11 @@ class Training:
                     self.first_loss = loss * self.problem.loss_unit
                 if measured:
                     outputs = by_row(plan.value(lowered.output), stop - start)
+                    missing = train.targets[0].size - outputs.shape[1]  # steps that no row here has
+                    if missing:
+                        outputs = np.pad(outputs, ((0, 0), (0, missing)))
                     if self._tally is None:
-                        missing = train.targets[0].size - outputs.shape[1]  # steps that no row here has
-                        self._outputs.append(np.pad(outputs, ((0, 0), (0, missing))) if missing else outputs)
+                        self._outputs.append(outputs)
                     else:
                         problem.tell(self._tally, outputs, train, window.picks(before + start, before + stop))
                 if clip is not None:
@@ -318,7 +320,7 @@ class Training:
 
     def evaluate(self, rows: Set | Stream) -> dict[str, float]:
         """Return the loss (without penalties) and the metrics of a set."""
-        if isinstance(rows, Stream):
+        if isinstance(rows, Stream) or self.problem.tells_steps:
             return self._evaluate(rows)
         outcome = self.runner.predict(
             rows.encoded, rows.targets, weights=rows.weights, raw=True, lengths=rows.lengths
@@ -328,11 +330,13 @@ class Training:
             outcome.predictions, rows.answers, counts=rows.counts
         )
 
-    def _evaluate(self, rows: Stream) -> dict[str, float]:
+    def _evaluate(self, rows: Set | Stream) -> dict[str, float]:
         """Evaluate rows some at a time."""
         tally, loss = self.problem.tally(), MeanLoss(summed=self.problem.network.loss.row.sums)
         for piece in rows.pieces():
-            outcome = self.runner.predict(piece.encoded, piece.targets, weights=piece.weights, raw=True)
+            outcome = self.runner.predict(
+                piece.encoded, piece.targets, weights=piece.weights, raw=True, lengths=piece.lengths
+            )
             assert outcome.loss is not None
             loss.add(outcome.loss, len(piece), piece.weights)
             self.problem.tell(tally, outcome.predictions, piece)

@@ -445,6 +445,12 @@ class Problem:
         ranked = self.chances(outputs) if any(METRICS[name].ranks for name in names) else None
         return measure(names, answered, answers, self.task, self.boundary, counts, ranked)
 
+    @property
+    def tells_steps(self) -> bool:
+        """Whether metrics are of steps, and told some at a time: all answers at once are many numbers."""
+        ranked = any(METRICS[name].ranks for name in self.config.training.measured)
+        return self.encoding.answers_steps and not ranked
+
     def _by_step(self, array: NDArray) -> NDArray:
         """Return outputs or answers of sequences with a row a step, where each step has them."""
         if not self.encoding.answers_steps:
@@ -460,7 +466,8 @@ class Problem:
         answers, counts = rows.answers, rows.counts
         if which is not None:
             answers, counts = answers[which], None if counts is None else counts[which]
-        tally.add(self.answered(outputs), answers, counts)
+        counts = None if counts is None else counts.ravel()
+        tally.add(self.answered(self._by_step(outputs)), self._by_step(answers), counts)
 
     def chances(self, outputs: NDArray) -> NDArray:
         """Return what raw outputs of a classifier say of each class: probabilities, else scores."""

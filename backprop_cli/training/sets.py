@@ -88,8 +88,20 @@ class Set:
         return self
 
     def pieces(self) -> Iterator[Set]:
-        """Yield all rows, some at a time: here all at once."""
-        yield self
+        """Yield all rows, some at a time; but for sequences with many targets all at once."""
+        step = max(1, PIECE_NUMBERS // self.targets[0].size) if self.targets.ndim > 2 else len(self)
+        if step >= len(self):
+            yield self
+            return
+        for start in range(0, len(self), step):
+            some = slice(start, start + step)
+            counts, weights, lengths = (
+                None if array is None else array[some] for array in (self.counts, self.weights, self.lengths)
+            )
+            fed = {name: array[some] for name, array in self.inputs.items()}
+            yield Set(
+                self.encoded[some], fed, self.targets[some], self.answers[some], counts, weights, lengths
+            )
 
     def of_classes(self, classes: int) -> NDArray:
         """Return how many rows each class has."""

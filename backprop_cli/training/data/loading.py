@@ -856,6 +856,14 @@ class _InMemory(Loading):
             return replace(made, dropped=dropped, held_out=parts.validation)
         encoding = replace(encoding, shape=found["train"].inputs.shape[1:])
         text = table.text[: len(parts.train) + 1] if isinstance(table, CharacterTable) else ""
+        answers = found["train"].targets.size * len(classes or "1")
+        if answers > HIGHEST_NUMBERS:
+            raise self.loaded.error(
+                "data",
+                f"{found['train'].total:,} sequences of {encoding.shape[0]:,} steps have targets of"
+                f" {answers:,} numbers, more than {HIGHEST_NUMBERS:,}",
+                "a larger data.stride" if text else "data.length",
+            )
         return replace(made, dropped=dropped, encoding=encoding, entropies=entropies(text) if text else {})
 
     def _folding(self, encoding: Encoding, columns: Mapping[str, Column]) -> Encoding:
