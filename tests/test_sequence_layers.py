@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +15,7 @@ import pytest
 from backprop_cli.engine.batched import batched
 from backprop_cli.engine.tensors import TensorPlan
 from backprop_cli.errors import ConfigError, Source
+from backprop_cli.explanation.paper import Paper
 from backprop_cli.graph import NOWHERE, ArrayBuilder
 from backprop_cli.networks.as_program import as_program
 from backprop_cli.networks.layers import Model, Residual
@@ -29,12 +32,14 @@ from backprop_cli.networks.layers.sequences import (
     Position,
     Rnn,
 )
+from backprop_cli.networks.point import NetworkPoint
 from backprop_cli.networks.reading import output_of, read, settled, shape_of
 from backprop_cli.ops import PRIMITIVES
 from backprop_cli.ops.tensor import TENSORS
 from backprop_cli.training.config import loads
 from backprop_cli.training.gradcheck import check_gradients
 from backprop_cli.training.problem import Problem, assemble
+from backprop_cli.training.step import whole_step
 
 NDArray = np.ndarray
 
@@ -295,6 +300,46 @@ def test_their_gradients_are_those_of_differences(layers: list[LayerKind]) -> No
         assert checked.agree, checked
         assert checked.difference is not None
         assert checked.difference < 1e-7, checked
+
+
+@pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
+def test_a_step_on_paper_is_the_step(kind: str) -> None:
+    """Two steps of one unit: every number, and every slope, as the engine has them."""
+    text = (
+        "data: {inputs: [[1, 0.5]], targets: [0.3], shape: [2, 1]}\n"
+        f"model: {{layers: [{{type: {kind}, units: 1}}, last, linear]}}"
+    )
+    made = whole_step(assemble(loads(text, "net.yaml", ["optimizer=sgd"])))
+    point = NetworkPoint(made.unrolled(Paper()))
+    found = point.unrolled.by_parameter(point.here.cotangents)
+    assert point.here.value == pytest.approx(made.step.before, rel=1e-14)
+    for name, gradient in made.gradients.items():
+        np.testing.assert_allclose(found[name], gradient, rtol=1e-13, atol=1e-16)
+
+
+EXPORTED = [
+    "{type: gru, units: 2, bidirectional: true}",
+    "{type: residual, layers: [layer_norm, {type: attention, causal: true}]}",
+]
+NIGHTLY = [pytest.param(target, marks=pytest.mark.nightly) for target in ("jax", "pytorch", "onnx")]
+
+
+@pytest.mark.parametrize("target", ["numpy", *NIGHTLY])
+def test_they_run_elsewhere(run: Callable[..., Any], tmp_path: Path, target: str) -> None:
+    """Predictions, loss and gradients are asserted there."""
+    if target != "numpy":
+        pytest.importorskip({"pytorch": "torch", "onnx": "onnxruntime"}.get(target, target))
+    listed = "".join(f"  - {layer}\n" for layer in (*EXPORTED, "mean", "linear"))
+    (tmp_path / "net.yaml").write_text(
+        f"data: {{inputs: {ROWS}, targets: [1, -0.5], shape: [3, 2]}}\nmodel:\n  layers:\n{listed}"
+    )
+    done = run(
+        "export", str(tmp_path / "net.yaml"), "--to", target, "-o", str(tmp_path / "net.py")
+    ).answered()
+    if target == "onnx":
+        assert float(done.err.rsplit("to ", 1)[1]) < 1e-10
+    else:
+        subprocess.run([sys.executable, str(tmp_path / "net.py")], check=True, capture_output=True)
 
 
 # as programs
