@@ -26,6 +26,8 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from check_fuzz import BAD_SHEETS
 
+from backprop_cli.checking.cures import CURES
+
 PAGE = (ROOT / "docs" / "grading.md").read_text("utf-8")
 CLAIMS = ROOT / "tests" / "claims"
 TEN = CLAIMS / "ten"
@@ -810,3 +812,32 @@ def test_how_each_question_went(run):
         {"claim": "d", "right": 2, "blank": 0, "people": 3, "mistakes": {"sign lost": 1}},
         {"claim": "dL/da", "right": 1, "blank": 1, "people": 3, "mistakes": {}},
     ]
+
+
+@pytest.mark.parametrize(
+    ("program", "claim", "cure"),
+    [
+        (("x^2*e^(3x)",), "x=2x*e^(3x) + x^2*e^(3x)", "multiply by d(3x)/dx = 3"),
+        (("sin(x^2)",), "x=cos(x^2)", "multiply by d(x^2)/dx = 2*x"),
+        (("z = w*x; a = sin(z)", "w=0.7", "x=1.3"), "da/dw=0.6137", "multiply by dz/dw = x"),
+        (("x^2*sin(x)",), "x=2x*cos(x)", "(u*v)' = u'*v + u*v' with u = x^2 and v = sin(x)"),
+        (("x^3",), "x=3x^3", "(u^n)' = n*u^(n-1)*u'"),
+        (("tanh(x)",), "x=1 - tanh(x)", "tanh'(x) = 1 - y^2, where y = tanh(x)"),
+        (("y^2*x",), "x=1", "a factor that does not vary stays: (c*u)' = c*u' with c = y^2"),
+    ],
+)
+def test_a_student_is_told_what_to_do(run, program, claim, cure):
+    for audience in ("student", "teacher"):
+        words = ("--claim", claim, "--for", audience)
+        (verdict,) = run("check", *program, *words, "--format", "json").json["people"][0]["verdicts"]
+        assert verdict["cure"] == cure
+        assert verdict["says"].endswith(f"; {cure}") is (audience == "student")
+        assert not verdict["others"] or audience == "teacher"
+        assert ("the same comes out" in run("check", *program, *words).out) is bool(verdict["others"])
+
+
+def test_every_mistake_has_a_cure():
+    page = (ROOT / "docs" / "check.md").read_text("utf-8")
+    table = page.partition("| `mistake` | what was done |\n|---|---|\n")[2].partition("\n\n")[0]
+    listed = [kind for row in table.splitlines() for kind in re.findall("`([^`]+)`", row.split("|")[1])]
+    assert sorted(listed) == sorted(CURES)

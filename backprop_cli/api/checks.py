@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..render.document import Document
 
 MOST_LEAST_DIGITS = 15
+AUDIENCES = ("teacher", "student")
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,6 +69,7 @@ def check(
     student_column: str | None = None,
     columns: Mapping[str, str] | None = None,
     keep: str | None = None,
+    audience: str = "teacher",
     at_step: int = 1,
     overrides: Sequence[str] = (),
     large: bool = False,
@@ -89,6 +91,8 @@ def check(
         student_column: Of a table, the column that says whose a row is; None finds it.
         columns: Of a table, quantity by title, where titles are none: ``{"Response 1": "z"}``.
         keep: Of hand-ins of one name, judge the ``first``, ``last`` or ``best``; None for each.
+        audience: Whom the words are for: a ``student`` is told what to do about a mistake, a ``teacher`` what
+            else gives the same.
         at_step: Of a config, judge this update, from 1.
         overrides: Of a config, ``optimizer.learning_rate=0.1`` and the like.
         large: Lift the limits on the program's size.
@@ -104,6 +108,7 @@ def check(
     person, column = optional(text, "student", student), optional(text, "student_column", student_column)
     titles = {str(t): str(n) for t, n in (optional(mapping, "columns", columns) or {}).items()}
     keep = None if keep is None else choice("keep", keep, KEEPS)
+    for_student = choice("audience", audience, AUDIENCES) == "student"
     of_tables = (("student_column", column), ("columns", titles), ("keep", keep))
     if isinstance(program, str) and program.lower().endswith((".yaml", ".yml")):
         if bindings or values:
@@ -133,7 +138,8 @@ def check(
     found = subject.judgement(
         sheets, asked, credits_, alone=sheet is None, weighted=weighted, reveal=reveal, best=keep == "best"
     )
-    return Checked(**vars(found), notes=(*notes, *dict.fromkeys(subject.meant)))
+    told = {**vars(found), "for_student": for_student}
+    return Checked(**told, notes=(*notes, *dict.fromkeys(subject.meant)))
 
 
 def _subject(

@@ -17,6 +17,7 @@ from ..ops import Primitive
 from ..ops.namespaces import FLOATS
 from .answers import Answer, Target, read_answer, read_target, slopes_in
 from .catalogue import Mistake, in_the_first, quantity
+from .cures import cure, cure_at
 from .derivatives import as_shown, claimed, slope_text
 from .judging import Claim, Earlier, OneByOne
 from .question import Ground, Question
@@ -159,6 +160,15 @@ class Judge(OneByOne[Target, Answer]):
             target.at, Judge(self.graph, {name: target.at}, least_digits=self.least, prove=self.prove)
         )
         return there.answered(target._replace(at=None), answer, ())
+
+    def cure(self, target: Target, verdict: Verdict) -> str:
+        """Return what to do about a mistake, with the step's own parts where it is at one."""
+        leaves = self.ground.leaves if self.ground is not None else None
+        if leaves is None and (found := self.question(target).samples):
+            leaves = leaf_values(self.graph, found[0].inputs)
+        if leaves is None or not verdict.mistake:
+            return cure(verdict.mistake)
+        return cure_at(self.graph, leaves, target, verdict.says, verdict.mistake)
 
     def number(self, answer: Answer) -> float | None:
         """Return an answer's number at the point; None without one."""

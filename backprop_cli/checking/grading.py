@@ -126,6 +126,7 @@ class Judgement:
         reveal: Right numbers and formulas are shown.
         asked: Names of what was asked of everybody; empty where nothing was said.
         has_arrays: Values are arrays.
+        for_student: It is worded for who made the claims: what to do, and no other mistakes.
     """
 
     program: str
@@ -136,6 +137,7 @@ class Judgement:
     reveal: bool = False
     asked: tuple[str, ...] = ()
     has_arrays: bool = False
+    for_student: bool = False
 
     @property
     def status(self) -> int:

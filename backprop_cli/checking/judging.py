@@ -8,6 +8,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from ..errors import BackpropError
 from ..language.numbers import brief
+from .cures import cure
 from .verdicts import (
     FOLLOWS,
     MISSING,
@@ -104,6 +105,8 @@ class OneByOne(ABC, Generic[Q, A]):
         wrong: list[Earlier[Q, A]] = []
         for claim in claims:
             verdict = self.one(claim, wrong)
+            if verdict.mistake and claim.target is not None:
+                verdict = verdict._replace(cure=self.cure(claim.target, verdict))
             verdicts.append(verdict)
             if claim.target is not None and claim.answer is not None and verdict.verdict in (WRONG, FOLLOWS):
                 wrong.append(Earlier(claim.target, claim.answer, self.number(claim.answer), verdict))
@@ -138,6 +141,10 @@ class OneByOne(ABC, Generic[Q, A]):
     def is_arithmetic(self, target: Q, member: A) -> bool:
         """Whether of a member of a chain its number is all that counts."""
         return True
+
+    def cure(self, target: Q, verdict: Verdict) -> str:
+        """Return what to do about a mistake."""
+        return cure(verdict.mistake)
 
     @abstractmethod
     def answered(self, target: Q, answer: A, wrong: Sequence[Earlier[Q, A]]) -> Verdict:

@@ -51,3 +51,6 @@ IN_FIRST, IN_SECOND, IN_BOTH = 8, 9, 10
 
 IN_GRADIENT = 8
 """Places by which a mistake in a gradient comes behind one of the update."""
+
+MAY_BE = "it may be that "
+"""What is said in front of a mistake that too few digits cannot tell from others."""

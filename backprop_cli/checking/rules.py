@@ -498,6 +498,14 @@ OPERANDS = {
     "subtract": ("first term", "second term"),
 }
 
+CURES_OF_RULES = {
+    "power_n": "(u^n)' = n*u^(n-1)*u'",
+    "power": "(a^u)' = a^u*ln(a)*u'",
+    "negative": "(-u)' = -u'",
+    "subtract": "(u - v)' = u' - v'",
+}
+"""The rules of operations, as they are to be used."""
+
 PRODUCT = ("multiply",)
 """What has factors."""
 

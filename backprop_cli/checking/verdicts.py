@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ..errors import BackpropError, counted
 from .answers import Answer
-from .ranking import LIKELY, Told
+from .ranking import LIKELY, MAY_BE, Told
 
 RIGHT, ROUNDED, FOLLOWS, WRONG, NONE, UNREADABLE, MISSING = (
     "right",
@@ -101,6 +101,7 @@ class Verdict(NamedTuple):
         mistake: Kind of the mistake that gives the claim.
         says: The judgement in a clause.
         others: Other mistakes that give the same.
+        cure: What to do about the mistake.
         right: The right number, or an array of them; None without a point.
         point: Where a formula is wrong, with what it gives there and what is right.
         how: What a formula's equality rests on: ``equal at 200 points``, ``proved equal``.
@@ -119,6 +120,7 @@ class Verdict(NamedTuple):
     digits: int | None = None
     mistake: str | None = None
     others: tuple[str, ...] = ()
+    cure: str = ""
     right: Any = None
     point: Mapping[str, float] | None = None
     how: str | None = None
@@ -243,7 +245,7 @@ def with_mistakes(base: Verdict, named: Sequence[Named], number: float | None = 
     # the same mistake at other nodes says nothing new
     kinds = {m.kind: m.says for m in reversed(rest) if m.kind != first.kind}
     others = tuple(m.says for m in rest if kinds.get(m.kind) == m.says)[: OTHERS if sure else 1]
-    says = first.says if sure else f"it may be that {first.says}"
+    says = first.says if sure else f"{MAY_BE}{first.says}"
     return base._replace(mistake=first.kind, says=says, others=others, carried=first.numbers)
 
 

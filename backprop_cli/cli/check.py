@@ -84,6 +84,14 @@ ENDINGS = {
     type=click.Choice(["first", "last", "best"]),
     help="Which hand-in of one name counts, in the order of the table.  [default: each, numbered]",
 )
+@click.option(
+    "--for",
+    "audience",
+    type=click.Choice(["teacher", "student"]),
+    default="teacher",
+    show_default=True,
+    help="Whom the words are for: a student is told what to do, a teacher what else gives the same.",
+)
 @click.option("--reveal", is_flag=True, help="Show the right numbers and formulas.")
 @click.option(
     "--least-digits",
@@ -125,6 +133,7 @@ def command(
     student_column: str | None,
     columns: str | None,
     keep: str | None,
+    audience: str,
     reveal: bool,
     least_digits: int,
     marks: str | None,
@@ -162,6 +171,7 @@ def command(
         marks,
         credit,
         output,
+        for_student=audience == "student",
     )
     if exercise is not None:
         if asked or request.config is not None or sheet is None or gradcheck:

@@ -29,6 +29,7 @@ class Grades(NamedTuple):
     marks: str | None
     credit: str | None
     output: Output
+    for_student: bool = False
 
     def give(self, subject: Subject | Marking) -> int:
         """Judge everybody, print it, and return the exit status.
@@ -38,6 +39,8 @@ class Grades(NamedTuple):
         Raises:
             BackpropError: for claims that cannot be read, after the report where the format wants one.
         """
+        from dataclasses import replace
+
         from ..checking.grading import read_credit
         from ..checking.sheets import Reading, Sheet
         from ..render.checking import document
@@ -69,6 +72,7 @@ class Grades(NamedTuple):
             reveal=self.reveal,
             best=self.layout.keep == "best",
         )
+        judgement = replace(judgement, for_student=self.for_student)
         self.output.show(document(judgement, digits=self.output.digits))
         if broken is not None:
             raise broken

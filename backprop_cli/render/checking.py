@@ -70,19 +70,20 @@ def _page(judgement: Judgement, digits: int) -> Iterator[Block]:
             yield Paragraph([_told(person.fault)], "doubt", near=named)
         if person.verdicts:
             yield _grid(person, judgement, digits).replace(near=named or person.fault is not None)
-        for note in _notes(person):
+        for note in () if judgement.for_student else _notes(person):
             yield Lines([note], "quiet", near=True)
         if not named:
             yield Only(("table",), Paragraph([summary]))
 
 
-def words(verdict: Verdict) -> str:
-    """Return a verdict as people are told it."""
+def words(verdict: Verdict, *, for_student: bool = False) -> str:
+    """Return a verdict as people are told it, a student with what to do."""
     named = f"{verdict.verdict}: " if verdict.verdict in (WRONG, NONE, UNREADABLE, REPEATED) else ""
     if verdict.verdict == MISSING:
         return "no answer"
     read = f"read as {verdict.read_as}" if verdict.read_as else ""
-    says = "; ".join(filter(None, (verdict.says, verdict.how, read)))
+    cure = verdict.cure if for_student else ""
+    says = "; ".join(filter(None, (verdict.says, verdict.how, read, cure)))
     if not named:
         if verdict.verdict == RIGHT:
             return f"right ({says})" if says else "right"
@@ -115,7 +116,9 @@ def _grid(person: Judged, judgement: Judgement, digits: int) -> Grid:
     for verdict, answer, mark, of in zip(person.verdicts, answers, person.marks, person.of, strict=True):
         row: list[Cell] = [Text(_cut(verdict.claim), "name"), answer]
         row += [_share(mark, of)] if judgement.weighted else []
-        row.append(Text(words(verdict), TONES.get(verdict.verdict, "doubt")))
+        row.append(
+            Text(words(verdict, for_student=judgement.for_student), TONES.get(verdict.verdict, "doubt"))
+        )
         row += [revealed(verdict, digits)] if judgement.reveal else []
         rows.append(row)
     return Grid(columns, rows)
@@ -263,8 +266,9 @@ def as_dict(verdict: Verdict, judgement: Judgement, marks: float, of: float) -> 
         "digits": verdict.digits,
         "credit": verdict.credit,
         "mistake": verdict.mistake,
-        "says": words(verdict),
-        "others": list(verdict.others),
+        "says": words(verdict, for_student=judgement.for_student),
+        "others": [] if judgement.for_student else list(verdict.others),
+        "cure": verdict.cure,
         "how": verdict.how,
         "read_as": verdict.read_as,
         "marks": _plain_number(marks),
@@ -337,12 +341,12 @@ def _records(judgement: Judgement) -> Records:
 
 
 def _junit(judgement: Judgement) -> Element:
-    return Element("testsuites", {}, [_suite(person) for person in judgement.people])
+    return Element("testsuites", {}, [_suite(person, judgement) for person in judgement.people])
 
 
-def _suite(person: Judged) -> Element:
+def _suite(person: Judged, judgement: Judgement) -> Element:
     verdicts, fault, name = person.verdicts, person.fault, person.student or "claims"
-    cases = [_case(name, verdict) for verdict in verdicts]
+    cases = [_case(name, verdict, words(verdict, for_student=judgement.for_student)) for verdict in verdicts]
     if fault is not None:
         said = Element("error", {"type": UNREADABLE, "message": _told(fault)})
         cases.insert(0, Element("testcase", {"classname": name, "name": UNREADABLE}, [said]))
@@ -355,9 +359,8 @@ def _suite(person: Judged) -> Element:
     return Element("testsuite", {"name": name, **{key: str(n) for key, n in counts.items()}}, cases)
 
 
-def _case(name: str, verdict: Verdict) -> Element:
+def _case(name: str, verdict: Verdict, message: str) -> Element:
     found = []
-    message = words(verdict)
     if verdict.verdict in (NONE, REPEATED):
         found.append(Element("skipped", {"message": message}))
     elif not verdict.good:
@@ -378,16 +381,16 @@ def _gradescope(judgement: Judgement) -> Facts:
             "score": _plain_number(mark),
             "max_score": _plain_number(of),
             "status": "passed" if verdict.good else "failed",
-            "output": printable(_outcome(verdict)),
+            "output": printable(_outcome(verdict, words(verdict, for_student=judgement.for_student))),
         }
         for verdict, mark, of in zip(person.verdicts, person.marks, person.of, strict=True)
     ]
     return Facts(found, "indented")
 
 
-def _outcome(verdict: Verdict) -> str:
+def _outcome(verdict: Verdict, told: str) -> str:
     answer = f"{verdict.claim} = {_cut(verdict.answer)}" if verdict.answer else verdict.claim
-    return f"{answer}: {words(verdict)}"
+    return f"{answer}: {told}"
 
 
 # the gradient check
