@@ -1,6 +1,6 @@
 """Run the benchmarks and print their tables as Markdown, as docs/performance.md has them.
 
-python benchmarks/run.py [startup] [large] [engines] [points] [symbolic] [training] [bad_input]
+python benchmarks/run.py [startup] [large] [engines] [points] [symbolic] [training] [recurrent] [bad_input]
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ BENCHMARKS = {
     "points": "Many points",
     "symbolic": "The symbolic column",
     "training": "Training",
+    "recurrent": "Recurrent networks",
     "bad_input": "Bad input",
 }
 PEERS = (

@@ -352,3 +352,25 @@ def test_of_many_steps_the_ends_are_written_out(run: Callable[..., Any], tmp_pat
     assert "right to 6 digits" in run("check", str(path), *claims).out
     refused = run("trace", str(path), "--step", "60", "optimizer=sgd")
     assert (refused.status, "--step 60: the loop has the steps t = 0 to 59" in refused.err) == (2, True)
+
+
+HOISTED = """
+    z = x@W'
+    h[0] = 0
+    h[t+1] = tanh(z[t] + U@h[t])
+    loss = sum(z[0]) + (sum(h[end]) + sum_t(z[t][0]*z[t][1]) - y)^2
+"""
+
+
+def test_slopes_by_steps_are_put_in_their_place() -> None:
+    """What is computed for all steps at once gets its slopes step by step: work grows as the steps do."""
+    work = []
+    for steps in (10, 20):
+        x = [0.1 * math.cos(k) for k in range(2 * steps)]
+        text = f"data: {{inputs: [{x}], targets: [1], shape: [{steps}, 2]}}\nmodel:\n"
+        text += f"  parameters: {{W: [3, 2], U: [3, 3]}}\n  program: |{HOISTED}"
+        problem = problem_of(text.replace("loss =", "g = sum(h[end])\n    loss =", 1), "optimizer=sgd")
+        assert all(checked.agree for checked in check_gradients(problem))
+        calls = Training(problem).runner.bound(1, training=True).plan._steps._calls
+        work.append(sum(max(np.size(x) for x in arguments) for _, arguments in calls))
+    assert work[1] < 2.2 * work[0]

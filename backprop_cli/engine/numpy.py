@@ -10,6 +10,7 @@ Source:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from math import prod
@@ -120,15 +121,19 @@ class Steps:
             if op is not None and op.name in TOGETHER and k not in images:
                 turned[op.name, nodes[k].inputs[0]] = k
         partners = {k: turned.get((TOGETHER[name], operand)) for (name, operand), k in turned.items()}
+        self._parts = {} if lead else _parts(nodes, order, {*outputs, *homes, *images})
+        whole = {part for part, _ in self._parts.values()}
         last: dict[int, int] = {}
         for k in order:
             if _is_view(nodes[k]):
                 self._base[k] = self._base[nodes[k].inputs[0]]
-            for i in nodes[k].inputs:
+            for i in (*nodes[k].inputs, *self._parts.get(k, ())):
                 last[self._base[i]] = k
         forever = {self._base[i] for i in outputs}
         for k in order:
-            if nodes[k].op is not None:
+            if k in self._parts:
+                self._add_part(nodes, nodes[k], last, forever)
+            elif nodes[k].op is not None and k not in whole:
                 self._enter(nodes, nodes[k], last, forever, k in images, partners.get(k))
         self.floats = sum({id(block): block.size for block in self._memory.values()}.values())
 
@@ -180,6 +185,24 @@ class Steps:
         else:
             self._calls.append((function, (*arguments, out)))
 
+    def _add_part(
+        self, nodes: Sequence[Node], node: Node, last: Mapping[int, int], forever: set[int]
+    ) -> None:
+        """Add numbers to a part of an array, in its place where nothing else reads it."""
+        part, x = self._parts[node.id]
+        (before,) = (i for i in node.inputs if i != part)
+        whole = self.homes[before]
+        dying = {self._base[i] for i in (before, x) if last[self._base[i]] == node.id} - forever
+        if before in dying and before in self._memory and node.id not in self.homes:
+            dying.remove(before)
+            self.homes[node.id], self._memory[node.id] = whole, self._memory[before]
+        else:
+            out = self._buffer(node.id, node.shape, False)
+            self._calls.append((np.copyto, (out, whole)))
+        place = _part(self.homes[node.id], nodes[part].static["key"])
+        self._calls.append((np.add, (place, self.homes[x], place)))
+        self._give_back([self._memory[b] for b in dying if b in self._memory])
+
     def _pair(self, node: Node, partner: int, shape: Shape, x: NDArray) -> bool:
         """Compute sine and cosine together, where it pays."""
         if x.size < TOGETHER_FROM or self.dtype != np.float64:
@@ -216,6 +239,26 @@ class Steps:
             block = self._memory[k] = free.pop() if free else np.empty(size, self.dtype)
             self.homes[k] = _rows_innermost(block, shape) if image else block.reshape(shape)
         return self.homes[k]
+
+
+def _parts(nodes: Sequence[Node], order: Sequence[int], kept: Collection[int]) -> dict[int, tuple[int, int]]:
+    """Return the sums with zeros in which a part is put, with the node of these, and what is put there.
+
+    The slopes by the steps of a sequence add up so: each would go over all steps.
+    """
+    readers = Counter(i for k in order for i in nodes[k].inputs)
+    found: dict[int, tuple[int, int]] = {}
+    for k in order:
+        node = nodes[k]
+        if node.op is None or node.op.name != "add" or k in kept:
+            continue
+        for i in node.inputs:
+            part, (other,) = nodes[i], [j for j in node.inputs if j != i] or (i,)
+            placed = part.op is not None and part.op.name == "placed" and readers[i] == 1 and i not in kept
+            if placed and nodes[other].op is not None and nodes[other].shape == part.shape == node.shape:
+                found[k] = i, part.inputs[0]
+                break
+    return found
 
 
 def _is_view(node: Node) -> bool:
