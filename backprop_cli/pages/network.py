@@ -55,6 +55,8 @@ def why_not(problem: Problem) -> str | None:
             return f"{name} has {count:,} {what}, at most {MOST_UNITS} are drawn"
     if isinstance(config.optimizer, settings.LevenbergMarquardt):
         return "levenberg_marquardt solves for all parameters at once: it makes no gradient step"
+    if problem.world is not None:
+        return "it learns by acting, not from rows"
     if network.weighted:
         return "its rows have weights in the loss"
     if isinstance(problem.train, Stream):

@@ -14,7 +14,6 @@ from ..language.numbers import brief
 from . import schema
 from .comparison import RunFacts
 from .config import Loaded
-from .config import watched as usually_watched
 from .metrics import METRICS, higher_is_better
 from .problem import Problem, assemble
 
@@ -260,7 +259,8 @@ def measure_of(problem: Problem) -> str:
         watched = stopping.monitor.removeprefix("val_")
         if watched != "loss" or not problem.config.training.measured:
             return watched
-    return next(iter(problem.config.training.measured), usually_watched(problem.config, validates=False))
+    usual = "loss" if problem.world is None else schema.RETURN
+    return next(iter(problem.config.training.measured), usual)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from ...networks.random import stream
 from ...networks.runner import Bound, Runner
 from ...optimization.settings import FirstOrder, LevenbergMarquardt
 from ...training.config import Loaded
+from ...training.config.acting import RATES
 from ...training.data.encoding import Encoding
 from ...training.fitting import training_of
 from ...training.loop import Training, clip_factor
@@ -180,7 +181,9 @@ def _facts(title: str, problem: Problem, arrays: Mapping[str, NDArray] | None) -
     if arrays is not None:
         runner.restore(arrays)
     reason = ""
-    if isinstance(problem.network, ProgramNetwork) and problem.network.draws:
+    if problem.config.training.method in RATES:
+        reason = "a table is not learned by gradients"
+    elif isinstance(problem.network, ProgramNetwork) and problem.network.draws:
         reason = "its noise is drawn, and each framework draws its own"
     elif problem.train.sample.lengths is not None:
         reason = "its sequences are of several lengths, and the exported network takes the longest"

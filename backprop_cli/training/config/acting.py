@@ -11,7 +11,7 @@ from ...networks.layers import Model
 from ...networks.layers.dense import Linear
 from ...networks.layers.kind import LayerKind
 from ...networks.losses import Loss
-from ...optimization.settings import Sgd
+from ...optimization.settings import Adam, Sgd
 from ...settings import Fault
 from .. import schema
 
@@ -41,16 +41,17 @@ def plays(config: schema.Config) -> bool:
     return config.environment is not None and "episodes" in METHODS[method_of(config)]
 
 
-def completed(config: schema.Config) -> schema.Config:
-    """Return a config with an environment in which what its method needs is said."""
+def completed(config: schema.Config, given: Callable[[str], bool]) -> schema.Config:
+    """Return a config with an environment that says what its method needs; ``given`` as of `faults`."""
     replace, method = msgspec.structs.replace, method_of(config)
     usual = {name: x for name, x in METHODS[method].items() if getattr(config.training, name) is None}
     config = replace(config, training=replace(config.training, method=method, batch_size="full", **usual))
     if method not in RATES:
         return config
     optimizer = config.optimizer
-    if not isinstance(optimizer, Sgd):
-        optimizer = Sgd(learning_rate=RATES[method])
+    assert isinstance(optimizer, Adam | Sgd)  # the first stands where no type is named
+    rate = optimizer.learning_rate if given("optimizer.learning_rate") else RATES[method]
+    optimizer = Sgd(learning_rate=rate)
     return replace(config, model=TABLE, loss=TABLE_LOSS, optimizer=optimizer)
 
 
@@ -116,11 +117,10 @@ def _of_tables(config: schema.Config, given: Callable[[str], bool]) -> Iterator[
     own = "what each action is worth is a table, not a network"
     yield "model", config.model not in (Model(), TABLE), own
     yield "loss", config.loss.type not in ("auto", TABLE_LOSS.type), "its differences are squared"
-    plain = isinstance(config.optimizer, Sgd) and config.optimizer.plain
-    yield (
-        "optimizer",
-        given("optimizer") and not plain,
-        "a table moves by its learning rate: sgd",
-    )
+    optimizer = config.optimizer
+    plain = isinstance(optimizer, Sgd) and optimizer.plain
+    if isinstance(optimizer, Adam) and not given("optimizer.type"):  # it stands where no type is named
+        plain = optimizer == Adam(learning_rate=optimizer.learning_rate)
+    yield "optimizer", not plain, "a table moves by its learning rate: sgd"
     yield "regularization", any(msgspec.structs.astuple(config.regularization)), "a table has no weights"
     yield "training.gradient_clip", config.training.gradient_clip is not None, "there is no gradient"

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -173,7 +173,7 @@ def loads(
     config = check(walk.config(), walk, stdin=path == "-")
     if faults:
         raise _combined(faults)
-    config = _completed(config, name)
+    config = _completed(config, name, walk.given)
     origins = {
         key: walk.places[key].origin if key in walk.places else "default"
         for key, _ in leaves(resolved(config))
@@ -446,12 +446,12 @@ def _override(root: Node, override: str, all_: Sequence[str], faults: list[Confi
     return None
 
 
-def _completed(config: schema.Config, name: str) -> schema.Config:
+def _completed(config: schema.Config, name: str, given: Callable[[str], bool]) -> schema.Config:
     """Fill in the defaults that depend on other keys."""
     replace = msgspec.structs.replace
     training = config.training
     if config.environment is not None:
-        config = acting.completed(config)
+        config = acting.completed(config, given)
         training = config.training
     if isinstance(config.optimizer, settings.LevenbergMarquardt):
         training = replace(training, batch_size="full")
