@@ -24,7 +24,7 @@ from backprop_cli.training.config.walk import activations
 
 NEEDS = {"pytorch": "torch", "jax": "jax", "onnx": "onnxruntime"}
 SAMPLES = [p for p in sorted((ROOT / "sample_inputs").glob("*.yaml")) if p.stem != "decay"]
-LOOPS = ("adding", "characters", "parity", "reverse")
+LOOPS = ("adding", "characters", "names_bigram", "names_mlp", "parity", "reverse")
 """Samples of sequences, whose every step is written out and compiled."""
 Runner = Callable[[Facts, str], str]
 
