@@ -58,6 +58,12 @@ def test_results_stand_behind_code_or_below_it() -> None:
         ("With x = 4, y = 1.5*x = 6.\nNow try x = 2 and y = 3.\n", []),
         ("With x = 4, y = 1.5*x = 6.\nSo y = 7.\n", [(2, "7")]),
         ("sqrt(75000^2+1) ≈ 75000\n", []),
+        (
+            "Let `math f(x) = x^2`.\n```math\nx larr 0.4 - 0.3 * f^'(0.4) = 0.16\n```\n"
+            "```math\nx larr 0.016 - 0.3 * f^'(0.16) = 0.064\n```\n",
+            [(6, "0.064")],
+        ),
+        ("```\ndef f(x, y):  \n    return x*y\na = f(2, 3)  #outputs 5\n```\n", [(4, "5")]),
         ("```\nf(3)\n# 9\n```\nwhere f was never defined\n", []),
         ("```\nx = 2\nfor i in range(3):\n    x = x + i\nx\n# 5\n```\n", []),
     ],

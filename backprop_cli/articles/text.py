@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
 from typing import NamedTuple
 
-from ..checking.answers import Answer, read_answer, written_digits
+from ..checking.answers import Answer, read_answer, read_target, written_digits
 from ..checking.claims import Judge, read_claim
 from ..checking.verdicts import EXACT, LEAST_DIGITS, RIGHT, ROOM, ROUNDED, WRONG, digits_right
 from ..engine.run import leaf_values, run
@@ -35,7 +35,7 @@ ZERO = 1e-14
 
 _NUMBER = r"[-+−]?\s*(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RESULT = re.compile(
-    rf"(?:->|→|=>|=|≈|~|prints?|gives|is)?\s*:?\s*({_NUMBER})\s*(?:\.\.\.|…)?\s*[.;,]?\s*(?:\(.*\))?"
+    rf"(?:->|→|=>|=|≈|~|prints?|outputs?|gives|is)?\s*:?\s*({_NUMBER})\s*(?:\.\.\.|…)?\s*[.;,]?\s*(?:\(.*\))?"
 )
 _PROMPT = re.compile(r"^\s*(?:>>>|\.\.\.|In \[\d+\]:)\s+")
 _BULLET = re.compile(r"^\s*(?:>\s+)*(?:(?:>>>|\.\.\.|In \[\d+\]:|[-*+>]|\d+[.)])\s+)?")
@@ -83,6 +83,9 @@ class Article(NamedTuple):
         return tuple(line for line in self.lines if line.wrong)
 
 
+_SLOPE_AT = re.compile(rf"\b({NAME})['′]\(([^()]*)\)")
+
+
 class _Known:
     """What the text has said so far.
 
@@ -126,9 +129,19 @@ class _Known:
 
     def value(self, text: str) -> float | None:
         """Work out an expression over names that have values, and functions that are defined."""
+        text = _SLOPE_AT.sub(self._slope, text)
         return _value(
             text, self.values, [d for n, d in self.definitions.items() if re.search(rf"\b{n}\(", text)]
         )
+
+    def _slope(self, match: re.Match[str]) -> str:
+        """Return the number that ``f'(0.4)`` stands for; what cannot be worked out stays as it is."""
+        graph, at = self.functions.get(match[1]), self.value(match[2])
+        if graph is None or at is None or len(graph.inputs) != 1:
+            return match[0]
+        ((name, _),), point = graph.inputs.items(), Judge(graph, dict.fromkeys(graph.inputs, at))
+        right = point.question(read_target(f"d{match[1]}/d{name}", graph)).right.number
+        return match[0] if right is None else f"({right!r})"
 
     def program(self, output: str) -> Graph | None:
         """Return the program of the steps up to one."""
@@ -170,10 +183,20 @@ def _changed(code: str) -> set[str]:
 _ANEW = re.compile(r"\b(?:now|try|instead|another|example|suppose|this time)\b", re.IGNORECASE)
 """What leads to values that have nothing to do with those before."""
 
+_MATH = "math"
+"""A block of formulas, not of code; the word may stand in backticks, too."""
+
 _FENCE = ("```", "~~~")
 _DEFINED = re.compile(
     rf"\s*(?:>>> )?\s*def\s+({NAME})\(({NAME}(?:\s*,\s*{NAME})*)\)\s*(?:->\s*\w+\s*)?:\s*(?:return\s+(.+))?"
 )
+
+
+def _fence(line: str, fence: str) -> str:
+    """Return the block that a line is in: its language, "code" without one, "" for prose."""
+    if not line.lstrip().startswith(_FENCE):
+        return fence
+    return "" if fence else line.strip().strip("`~").strip() or "code"
 
 
 def _with_results(lines: list[str]) -> list[str]:
@@ -182,12 +205,11 @@ def _with_results(lines: list[str]) -> list[str]:
     That is a comment, ``# 6``, or what an interpreter printed below ``>>> f(2)``. A function of one
     expression is written as a definition. A result stays on its line, and its code goes there.
     """
-    found, fenced = list(lines), False
+    found, fence = list(lines), ""
     for k, line in enumerate(found[:-1]):
-        if line.lstrip().startswith(_FENCE):
-            fenced = not fenced
+        fence = _fence(line, fence)
         following = found[k + 1]
-        if not fenced or not line.strip() or line.lstrip().startswith((*_FENCE, "#")):
+        if fence in ("", _MATH) or not line.strip() or line.lstrip().startswith((*_FENCE, "#")):
             continue
         define = _DEFINED.fullmatch(line.rstrip())
         body = re.fullmatch(r"\s*return\s+([^#]+)", following) if define and not define[3] else None
@@ -219,11 +241,12 @@ def check_text(text: str, path: str) -> Article:
     known = _Known()
     judged: list[Line] = []
     unread: list[int] = []
-    fenced, margin = False, -1
+    fence, margin = "", -1
     for number, raw in enumerate(lines, 1):
-        if raw.lstrip().startswith(("```", "~~~")):
-            fenced, margin = not fenced, -1
+        if raw.lstrip().startswith(_FENCE):
+            fence, margin = _fence(raw, fence), -1
             continue
+        fenced = fence not in ("", _MATH)
         if len(raw) > LINE_LIMIT:
             unread += [number] if "=" in raw else []
             known.forget(_changed(raw) if fenced else ())
@@ -265,8 +288,18 @@ _FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 _BRACED = re.compile(r"(\^|sqrt)\s*\{([^{}]*)\}")
 
 
+_ASCII_MATH = (
+    (r"^\s*math\s+(?=\S)", ""),
+    (r"(?<=\w)\^'", "'"),
+    (r"(?:(?<=\s)larr(?=\s)|←|(?<=\s)<-(?=\s))", "="),
+    (r"\(del (\w+)\)/\(del (\w+)\)", r"d\1/d\2"),
+)
+
+
 def _plain_math(text: str) -> str:
     """Write the LaTeX of teaching articles in our own language; what else there is stays unreadable."""
+    for pattern, plain in _ASCII_MATH:
+        text = re.sub(pattern, plain, text)
     if "\\" not in text and "{" not in text:
         return text
     for pattern, plain in _LATEX:
