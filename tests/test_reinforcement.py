@@ -370,7 +370,13 @@ def test_q_learning_without_chance_finds_the_exact_table():
 
 def test_the_learning_rate_of_a_table():
     """Without a type the optimizer is sgd there, at the rate that is given, or the usual one."""
-    rates = {None: 0.1, "{learning_rate: 0.001}": 0.001, "{lr: 0.5}": 0.5, "sgd": 0.01}
+    rates = {
+        None: 0.1,
+        "{learning_rate: 0.001}": 0.001,
+        "{lr: 0.5}": 0.5,
+        "sgd": 0.1,
+        "{type: sgd, lr: 0.3}": 0.3,
+    }
     for optimizer, rate in rates.items():
         overrides = [] if optimizer is None else [f"optimizer={optimizer}"]
         found = problem(table_of("q_learning"), *overrides).config.optimizer
