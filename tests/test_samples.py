@@ -122,6 +122,7 @@ def test_sequences_reach_what_the_table_says(train):
     assert reverse.result("test", "accuracy") == 1.0
     small = ("data.stride=8", "data.length=24", "training.epochs=6", "model.dims.H=32")
     assert train("characters", *small).loss < 1.370682  # that of bigrams
+    assert train("transformer", "data.stride=4", "training.epochs=5").loss < 1.370682
 
 
 # --- by hand -----------------------------------------------------------------------------------
