@@ -657,7 +657,7 @@ def test_unreadable_claims(run, claim, words):
         (("x^2", "--claim", "x=2x", "--marks", "x"), "is not NAME=NUMBER"),
         (("x^2", "--claim", "x=2x", "--credit", "namd=1"), "did you mean named?"),
         (("x^2", "--claim", "x=2x", "--credit", "named=2"), "from 0 to 1"),
-        (("x^2", "--claim", "x=2x", "--student", "a"), "--student picks"),
+        (("x^2", "--claim", "x=2x", "--student", "a"), "--student is for --claims FILE"),
         (("x^2", "--x", "1:2:1", "--claim", "x=2"), "one point"),
     ],
 )

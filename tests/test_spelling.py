@@ -69,6 +69,7 @@ def test_a_right_answer_in_a_students_spelling_is_right(
 
 NUMBERS = [
     ("0,75", "0.75"),
+    ("1.0 - 0,25", "1.0 - 0.25"),
     ("≈ 0.75", None),
     ("0.750...", "0.750"),
     ("75%", "0.75"),
@@ -158,6 +159,7 @@ def test_an_unreadable_claim_leaves_the_others_judged(run: Any) -> None:
     verdicts = [v["verdict"] for v in result.json["people"][0]["verdicts"]]
     assert verdicts == ["unreadable", "right", "unreadable"]
     run("check", "x^2", "--claim", "x=1/2x").refused(2, "can be read in two ways")
+    run("check", "x^2", "--claim", "2x = 6").refused(2, "say first what it is of: df/dx = 2x = ...")
 
 
 def test_an_answer_may_name_derivatives_that_were_claimed() -> None:

@@ -213,7 +213,8 @@ def read_target(text: str, graph: Graph) -> Target:
     if not name:
         raise ExpressionError(
             f"{shortened(text)} is no quantity of the program",
-            hint="NAME for a step's value or an input's derivative, dL/dx, d2L/dx2 or d2L/dxdy",
+            hint=_claimed_of(text, graph)
+            or "NAME for a step's value or an input's derivative, dL/dx, d2L/dx2 or d2L/dxdy",
         )
     name = _names_for(graph).known(name) or name
     id = names_of(graph).get(name)
@@ -224,6 +225,17 @@ def read_target(text: str, graph: Graph) -> Target:
     if id is not None:
         return Target(name, id)
     raise unknown(" ".join(text.split()) if name == plain else name, graph)
+
+
+def _claimed_of(text: str, graph: Graph) -> str | None:
+    """Say of a formula, ``2x`` of ``2x = 6``, what has to stand before it."""
+    with suppress(BackpropError):
+        names = [*_one(text, graph).names]
+        by = next((n for n in names if n in graph.inputs), None)
+        if by is not None:
+            shown = f"d{graph.own_name(graph.output)}/d{by}"
+            return f"say first what it is of: {shown} = {shortened(text)} = ..."
+    return None
 
 
 def _placed(name: str, number: str, graph: Graph) -> Target:

@@ -123,7 +123,7 @@ class OneByOne(ABC, Generic[Q, A]):
         for member in claim.answer.members if verdict.good else ():
             if fault := self.fault_of(claim.target, member, claim.answer, wrong):
                 says = f"in the chain, {fault}"
-                verdict = verdict._replace(verdict=WRONG, digits=None, says=says, how=None)
+                verdict = verdict._replace(verdict=WRONG, digits=None, says=says, how=None, finer=None)
         return verdict._replace(read_as=claim.answer.read_as)
 
     def fault_of(self, target: Q, member: A, answer: A, wrong: Sequence[Earlier[Q, A]]) -> str:

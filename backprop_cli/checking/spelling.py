@@ -125,8 +125,6 @@ def decimals(text: str) -> str | None:
     """Return a text with points for its decimal commas; None where one may be anything else."""
     if not re.search(r"\d,\d", text):
         return text
-    if re.search(r"\d\.\d", text):
-        return None
     doubtful = [m for m in _COMMA.finditer(text) if len(m[2]) == 3 and len(m[1]) <= 3 and m[1].strip("0")]
     plain = _COMMA.sub(r"\1.\2", text)
     return None if doubtful or re.search(r"\d,\d", plain) else plain
