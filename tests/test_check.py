@@ -1431,3 +1431,21 @@ def test_common_mistakes_have_names(run, program, claim, mistake, says):
 def test_a_new_weight_is_judged_by_its_change(run, weight, credit):
     (found,) = judged(run, "sample_inputs/mazur.yaml", "--claim", f"linear1[0].w[0]={weight}")
     assert found["credit"] == credit, found["says"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "usual", "strict"),
+    [
+        ("undefined", "right", "right"),
+        ("0", "right", "wrong"),
+        ("1", "not judgeable", "wrong"),
+        ("5", "wrong", "wrong"),
+    ],
+)
+def test_kinks_by_convention_and_strictly(run, claim, usual, strict):
+    for how, verdict in (("convention", usual), ("strict", strict)):
+        (found,) = judged(run, "|x|", "--x", "0", "--claim", f"x={claim}", "--kinks", how)
+        assert found["verdict"] == verdict
+    (found,) = judged(run, "|x|", "--x", "2", "--claim", "x=1", "--kinks", "strict")
+    assert found["verdict"] == "right"
+    run("check", "sample_inputs/mazur.yaml", "--claim", "E=1", "--kinks", "strict").refused(2, "--kinks")

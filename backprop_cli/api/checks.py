@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MOST_LEAST_DIGITS = 15
 AUDIENCES = ("teacher", "student")
+KINKS = ("convention", "strict")
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,6 +71,7 @@ def check(
     columns: Mapping[str, str] | None = None,
     keep: str | None = None,
     audience: str = "teacher",
+    kinks: str = "convention",
     at_step: int = 1,
     overrides: Sequence[str] = (),
     large: bool = False,
@@ -93,6 +95,7 @@ def check(
         keep: Of hand-ins of one name, judge the ``first``, ``last`` or ``best``; None for each.
         audience: Whom the words are for: a ``student`` is told what to do about a mistake, a ``teacher`` what
             else gives the same.
+        kinks: ``strict``: at a kink a derivative is undefined, and no number is right.
         at_step: Of a config, judge this update, from 1.
         overrides: Of a config, ``optimizer.learning_rate=0.1`` and the like.
         large: Lift the limits on the program's size.
@@ -108,17 +111,22 @@ def check(
     person, column = optional(text, "student", student), optional(text, "student_column", student_column)
     titles = {str(t): str(n) for t, n in (optional(mapping, "columns", columns) or {}).items()}
     keep = None if keep is None else choice("keep", keep, KEEPS)
+    strict = choice("kinks", kinks, KINKS) == "strict"
     for_student = choice("audience", audience, AUDIENCES) == "student"
     of_tables = (("student_column", column), ("columns", titles), ("keep", keep))
     if isinstance(program, str) and program.lower().endswith((".yaml", ".yml")):
         if bindings or values:
             raise UsageError(f"a value is for expressions, {program} is a config")
+        if strict:
+            raise UsageError(f"kinks is for expressions, {program} is a config")
         subject = of_step(program, keys, at_step=step, least_digits=least)
     else:
         for option, given_ in (("overrides", bool(keys)), ("at_step", step != 1)):
             if given_:
                 raise UsageError(f"{option} is for a training step", hint='check("config.yaml", ...)')
-        subject = _subject(program, bindings, values, least_digits=least, reveal=reveal, large=large)
+        subject = _subject(
+            program, bindings, values, least_digits=least, reveal=reveal, large=large, strict=strict
+        )
     asked, credits_ = subject.asked(worth or {}), read_credit(shares or {})
     notes: list[str] = []
     if sheet is None:
@@ -150,15 +158,18 @@ def _subject(
     least_digits: int,
     reveal: bool,
     large: bool,
+    strict: bool,
 ) -> Subject:
     """Return a program, over numbers or arrays, as what claims are about."""
     found = _settled(program, bindings, values, large=large)
     if found is not None:
         from ..checking.people import of_arrays
 
+        if strict:
+            raise UsageError("kinks is for programs of single numbers")
         return of_arrays(*found, least_digits=least_digits, reveal=reveal)
     graph, given = bound(program, bindings, values, large=large)
-    return of_program(graph, given, least_digits=least_digits, reveal=reveal, large=large)
+    return of_program(graph, given, least_digits=least_digits, reveal=reveal, large=large, strict=strict)
 
 
 def _settled(

@@ -105,6 +105,7 @@ class Judge(OneByOne[Target, Answer]):
         graph: The program.
         bindings: Values of its inputs; empty for a judgement of formulas in general.
         least_digits: Significant digits that a rounded number needs.
+        strict: At a kink there is no derivative, whatever the convention.
         prove: Whether SymPy can prove a formula equal to a quantity, of formulas in general.
     Raises:
         BindingError: where some inputs have a value and others none.
@@ -116,11 +117,13 @@ class Judge(OneByOne[Target, Answer]):
         bindings: Mapping[str, float],
         *,
         least_digits: int = LEAST_DIGITS,
+        strict: bool = False,
         prove: Callable[[Target, Answer], bool] | None = None,
     ) -> None:
         self.graph = graph
         self.prove = prove
         self.least = least_digits
+        self.strict = strict
         self.ground = Ground.of(graph, bind(graph, bindings)) if is_bound(graph, bindings) else None
         self._questions: dict[Target, Question] = {}
         self._places: dict[float, Judge] = {}
@@ -193,6 +196,8 @@ class Judge(OneByOne[Target, Answer]):
             return base._replace(says="there is such a number", mistake="exists")
         if right is None:
             return base._replace(verdict=NONE, says=asked.right.why)
+        if self.strict and (kink := asked.kink()):
+            return base._replace(says=f"there is no derivative: {kink.partition(';')[0]}", right=None)
         value, sample = self.number(answer), asked.right.sample
         here = value_at(answer, sample) if answer.names and sample is not None else None
         # in floats a formula may lose digits that it does not lose

@@ -134,7 +134,13 @@ class Subject(NamedTuple):
 
 
 def of_program(
-    graph: Graph, values: Mapping[str, float], *, least_digits: int, reveal: bool = False, large: bool = False
+    graph: Graph,
+    values: Mapping[str, float],
+    *,
+    least_digits: int,
+    reveal: bool = False,
+    large: bool = False,
+    strict: bool = False,
 ) -> Subject:
     """Return a program as what claims are about.
 
@@ -144,10 +150,11 @@ def of_program(
         least_digits: Significant digits that a rounded number needs to be right.
         reveal: Put the right formulas into verdicts, as SymPy has them.
         large: The program was read with the limits on size lifted.
+        strict: At a kink there is no derivative, whatever the convention.
     Raises:
         BindingError: where some inputs have a value and others none.
     """
-    judge = Judge(graph, values, least_digits=least_digits, prove=Prover(graph, SESSION))
+    judge = Judge(graph, values, least_digits=least_digits, strict=strict, prove=Prover(graph, SESSION))
     meant: list[str] = []
 
     def judged(pairs: Pairs, strict: bool) -> list[Verdict]:

@@ -101,6 +101,13 @@ ENDINGS = {
     help="Significant digits that a rounded number needs to be right.",
 )
 @click.option(
+    "--kinks",
+    type=click.Choice(["convention", "strict"]),
+    default="convention",
+    show_default=True,
+    help="Strict: at a kink, |x| at 0, a derivative is undefined, and no number is right.",
+)
+@click.option(
     "--marks",
     metavar="NAME=N,...",
     help="What is asked of everybody, and its marks: a=2,dL/db=1.  [default: what is claimed, 1 each]",
@@ -136,6 +143,7 @@ def command(
     audience: str,
     reveal: bool,
     least_digits: int,
+    kinks: str,
     marks: str | None,
     credit: str | None,
 ) -> int:
@@ -180,6 +188,8 @@ def command(
         from ..exercises.marking import Marking
 
         return grades.give(Marking(key_of(exercise), everybody=student is None))
+    if kinks == "strict" and (request.config is not None or exercise is not None):
+        raise UsageError("--kinks is for expressions")
     if request.config is not None:
         if gradcheck:
             raise UsageError(
@@ -214,12 +224,21 @@ def command(
             return _gradcheck((request.settled, given), claims, sheet, output)
         from ..checking.people import of_arrays
 
+        if kinks == "strict":
+            raise UsageError("--kinks is for programs of single numbers")
         return grades.give(of_arrays(request.settled, given, least_digits=least_digits, reveal=reveal))
     if gradcheck:
         return _gradcheck((graph, request.values), claims, sheet, output)
     from ..checking.people import of_program
 
-    subject = of_program(graph, request.values, least_digits=least_digits, reveal=reveal, large=request.large)
+    subject = of_program(
+        graph,
+        request.values,
+        least_digits=least_digits,
+        reveal=reveal,
+        large=request.large,
+        strict=kinks == "strict",
+    )
     status = grades.give(subject)
     output.tell(graph, notes=list(dict.fromkeys(subject.meant)))
     return status
