@@ -20,6 +20,8 @@ SIZES = 3.0
 """Powers of ten to either side of 1 that are tried."""
 NEAR = 0.5
 """The same around a given value, as a standard deviation."""
+LOOKED = 12
+"""Draws between which slopes are compared."""
 DIGITS = 3
 """Of a first value, as it is told."""
 
@@ -50,7 +52,7 @@ def drawn(rows: Rows, given: Floats, count: int, seed: int, fixed: Collection[in
     around = given * 10.0 ** rng.normal(0.0, NEAR, shape)
     values = np.where((rng.random((DRAWS, 1)) < 0.5) & (given != 0.0), around, values)
     values[:, list(fixed)] = given[list(fixed)]
-    linear = [i for i in _linear(rows, values[:4]) if i not in fixed]
+    linear = [i for i in _linear(rows, values[:LOOKED]) if i not in fixed]
     found: list[tuple[float, int, Floats]] = []
     with np.errstate(all="ignore"):
         for k, p in enumerate(values):
@@ -68,8 +70,8 @@ def _linear(rows: Rows, points: Floats) -> list[int]:
     with np.errstate(all="ignore"):
         for i in range(points.shape[1]):
             some = [*found, i]
-            alike = [_alike(rows, p, q, some) for p, q in zip(points, points[::-1], strict=True)]
-            if any(alike) and None not in alike and all(alike):
+            alike = {_alike(rows, p, q, some) for p, q in zip(points, points[::-1], strict=True)}
+            if alike - {None} == {True}:
                 found = some
     return found
 
@@ -79,7 +81,8 @@ def _alike(rows: Rows, p: Floats, q: Floats, some: list[int]) -> bool | None:
     other = p.copy()
     other[some] = q[some]
     here, there = rows.slopes_at(p)[:, some], rows.slopes_at(other)[:, some]
-    return bool(np.allclose(here, there, rtol=1e-9, atol=0.0)) if np.isfinite(here).all() else None
+    finite = np.isfinite(here).all() and np.isfinite(there).all()
+    return bool(np.allclose(here, there, rtol=1e-9, atol=0.0)) if finite else None
 
 
 def _solved(rows: Rows, p: Floats, linear: list[int]) -> Floats:
