@@ -372,6 +372,28 @@ def test_wrong_sequences_are_refused(
     assert says in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("program", "parameters", "says"),
+    [
+        (
+            "mask[t] = tanh(w*x[t][0]); y[t] = mask[t]",
+            "{w: []}",
+            "mask is which steps a sequence has: a stat",
+        ),
+        ("y[t] = mask@x[t]", "{mask: [outputs, inputs]}", "mask is which steps a sequence has, no parameter"),
+    ],
+)
+def test_the_mask_is_no_name_of_ones_own(program: str, parameters: str, says: str, walks: Path) -> None:
+    data = "data: {path: walks.csv, sequence: {by: walk, order: time}}\nloss: mse\n"
+    model = f'model: {{program: "{program}", parameters: {parameters}}}\n'
+    with pytest.raises(BackpropError) as caught:
+        problem_of(data + model)
+    assert says in str(caught.value)
+    problem_of(
+        f"data: {{dataset: sine}}\n{model}".replace("x[t][0]", "x").replace("[t]", "")
+    )  # of rows it is
+
+
 def test_the_parts_of_a_table_are_whole_sequences(walks: Path) -> None:
     net = NET.format("y[t] = V@h[t+1] + c")
     text = f"data: {{path: walks.csv, sequence: {{by: walk, order: time}}, validation_split: 0.3}}{net}"

@@ -146,6 +146,7 @@ class Reading(NamedTuple):
             what = "the row's inputs" if name == INPUT else "a parameter" if name in self.declared else ""
             what = "noise" if name in self.noise else what
             what = "one of model.dims" if name in self.sizes and name not in SIZES else what
+            what = "which steps a sequence has" if name == MASK and self.steps is not None else what
             if what:
                 message = f"{name} is {what}: a statement has another name"
                 yield KEY, ExpressionError(message, source=source, span=(span[0], span[0] + len(name)))
@@ -179,8 +180,10 @@ class Reading(NamedTuple):
                     "the program has no x: no row's inputs", source=source, span=(max(0, end - 1), end)
                 ),
             )
-        if INPUT in self.declared:
-            yield f"model.parameters.{INPUT}", ExpressionError(f"{INPUT} is the row's inputs, no parameter")
+        given = {INPUT: "the row's inputs"} | ({MASK: "which steps a sequence has"} if self.steps else {})
+        for name, what in given.items():
+            if name in self.declared:
+                yield f"model.parameters.{name}", ExpressionError(f"{name} is {what}, no parameter")
         for name in self.noise:
             if name == INPUT or name in self.declared:
                 what = "the row's inputs" if name == INPUT else "a parameter"
