@@ -342,10 +342,21 @@ def test_they_run_elsewhere(run: Callable[..., Any], tmp_path: Path, target: str
         subprocess.run([sys.executable, str(tmp_path / "net.py")], check=True, capture_output=True)
 
 
+def test_layers_of_every_kind_go_together() -> None:
+    """Loops, attention over what these give, a loop both ways over that."""
+    listed = (
+        "{type: gru, units: 2}, {type: rnn, units: 3}, {type: attention, causal: true},"
+        " {type: lstm, units: 2, bidirectional: true}, linear"
+    )
+    text = f"data: {{dataset: parity, length: 3, samples: 4}}\nmodel: {{layers: [{listed}]}}"
+    for checked in check_gradients(assemble(loads(text, "net.yaml"))):
+        assert checked.agree, checked
+
+
 # as programs
 
-LSTM = """h1[-1] = 0
-c1[-1] = 0
+LSTM = """h1[-1] = zeros(H1)
+c1[-1] = zeros(H1)
 g1[t] = W1@x[t] + b1 + U1@h1[t-1] + d1
 c1[t] = sigmoid(g1[t][H1:2*H1])*c1[t-1] + sigmoid(g1[t][0:H1])*tanh(g1[t][2*H1:3*H1])
 h1[t] = sigmoid(g1[t][3*H1:4*H1])*tanh(c1[t])

@@ -298,6 +298,8 @@ class Scanning(Training):
         names = [*self.train.inputs, lowered.target, *([lowered.weights] if lowered.weights else ())]
         found = {}
         for name, column in zip(names, rows, strict=False):
+            if name not in lowered.shapes:  # what has no part in this
+                continue
             taken = column[index]
             if name == lowered.weights and not self.problem.network.loss.row.sums:
                 taken = taken / taken.mean()

@@ -99,7 +99,7 @@ class Recurrent(OverSteps, frozen=True):
         w, u = (at.parameter(k, Declared(shape=[every, n], init=init)) for k, n in (("W", size), ("U", h)))
         b, d = (at.parameter(k, Declared(shape=every, init=init)) for k in "bd")
         state = at.output()
-        at.line(f"{state}[-1] = 0")
+        at.line(f"{state}[-1] = zeros({h})")
         self._step(at, state, f"{w}@{x}[t] + {b}", f"{u}@{state}[t-1] + {d}", h)
         return state
 
@@ -128,7 +128,7 @@ class Lstm(Recurrent, frozen=True, tag="lstm"):
     def _step(self, at: Writing, state: str, z: str, before: str, h: str) -> None:
         g, c = at.name("g"), at.name("c")
         i, f, j, o = (f"{g}[t][{start}:{end}]" for start, end in parts(h, 4))
-        at.line(f"{c}[-1] = 0")
+        at.line(f"{c}[-1] = zeros({h})")
         at.line(f"{g}[t] = {z} + {before}")
         at.line(f"{c}[t] = sigmoid({f})*{c}[t-1] + sigmoid({i})*tanh({j})")
         at.line(f"{state}[t] = sigmoid({o})*tanh({c}[t])")
