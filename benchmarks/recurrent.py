@@ -74,7 +74,7 @@ def backprop(size: Size) -> tuple[Callable[[], Any], dict[str, float]]:
         path = Path(folder, "rows.npz")
         np.savez(path, inputs=x, targets=np.array([f"c{k}" for k in t]))
         text = (
-            f"data: {{path: {path}, shape: [{size.steps}, {size.inputs}]}}\n"
+            f"data: {{path: {path}, shape: [{size.steps}, {size.inputs}], validation_split: 0}}\n"
             f"model: {{layers: [{{type: {size.layer}, units: {size.units}}}, last, linear]}}\n"
             f"optimizer: adam\ndtype: float32\n"
             f"training: {{epochs: 1000000, batch_size: {size.rows}, shuffle: false}}\n"
