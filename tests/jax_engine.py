@@ -427,3 +427,8 @@ def test_steps_of_a_recurrence_are_scanned() -> None:
     for id, slope in slopes[0].items():
         assert np.abs(slopes[1][id] - slope).max() <= 1e-13 * max(1.0, np.abs(slope).max())
     assert str(jax.make_jaxpr(plans[1]._function)(*leaves.values())).count("scan[") >= 2
+
+
+def test_steps_of_sequences_are_told_as_by_numpy() -> None:
+    """Metrics are of steps, as many as there are rows times steps."""
+    beside("parity", "training.epochs=1", "data.samples=256", "data.length=5")

@@ -211,13 +211,7 @@ class Training:
                     self.first_loss = loss * self.problem.loss_unit
                 if measured:
                     outputs = by_row(plan.value(lowered.output), stop - start)
-                    missing = train.targets[0].size - outputs.shape[1]  # steps that no row here has
-                    if missing:
-                        outputs = np.pad(outputs, ((0, 0), (0, missing)))
-                    if self._tally is None:
-                        self._outputs.append(outputs)
-                    else:
-                        problem.tell(self._tally, outputs, train, window.picks(before + start, before + stop))
+                    self._tell(outputs, train, window.picks(before + start, before + stop))
                 if clip is not None:
                     factor = clip_factor(sqrt(float(gradient @ gradient)), clip)
                     if factor < 1.0:
@@ -305,6 +299,16 @@ class Training:
         progress.epoch += 1
         self._judge(values[self.monitor])
         return EpochRecord(progress.epoch, values)
+
+    def _tell(self, outputs: NDArray, train: Set, which: NDArray | None) -> None:
+        """Note what some training rows were answered with, for the metrics of the epoch."""
+        missing = train.targets[0].size - outputs.shape[1]  # steps that no row here has
+        if missing:
+            outputs = np.pad(outputs, ((0, 0), (0, missing)))
+        if self._tally is None:
+            self._outputs.append(outputs)
+        else:
+            self.problem.tell(self._tally, outputs, train, which)
 
     def _measured(self) -> dict[str, float]:
         """Return the metrics of the epoch that ends, of what each batch was answered with."""

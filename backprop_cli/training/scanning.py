@@ -241,7 +241,8 @@ class Scanning(Training):
         if self.first_loss is None:
             self.first_loss = every[0] * self.problem.loss_unit
         if self.problem.config.training.measured:
-            self._outputs += [by_row(output, size) for output in np.asarray(outputs)]
+            for output, which in zip(np.asarray(outputs), index, strict=True):
+                self._tell(by_row(output, size), self.train, which)
         for loss in every:
             progress.loss += loss
         progress.batches += count
