@@ -315,3 +315,8 @@ def test_all_collected_spellings() -> None:
     right, of = found["right accepted"]
     assert right >= 0.98 * of
     assert found["wrong accepted"][0] == 0
+
+
+def test_a_word_of_many_readings_is_no_work() -> None:
+    for answer in ("a" * 60, "a" * 60 + "b", "sin" * 20 + "a", "(" * 500 + "a"):
+        assert judged("a*aa*aaa", "a", answer).verdict == "unreadable"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from ..errors import ExpressionError, Source
@@ -422,33 +422,38 @@ class _Reader:
 
     def factors(self, word: str, start: int) -> list[_Part] | None:
         """Return what a word consists of; None where it has something else in it."""
-        ways = [*self.ways(word, 0)]
+        ways = self.ways(word)
         if len(ways) > 1:
-            shown = ("*".join(part[1] for part in way) for way in ways[:2])
+            shown = ("*".join(part[1] for part in way) for way in ways)
             raise self.two_ways((start, start + len(word)), *shown)
         return ways[0] if ways else None
 
-    def ways(self, word: str, at: int, called: bool = False) -> Iterator[list[_Part]]:
-        """Yield the ways to read a word as names and functions; only a function has a number behind it."""
-        if at == len(word):
-            yield []
-            return
-        if called and (digits := re.compile(r"\d+").match(word, at)):
-            yield from (
-                [(NUMBER, digits[0], *digits.span()), *rest] for rest in self.ways(word, digits.end())
-            )
-            return
-        if word[at] in "_{}" or word[at].isdigit() or word[at] in SUBSCRIPTS:
-            return
-        for end in range(len(word), at, -1):
-            part = word[at:end]
-            name = self.names.known(part)
-            if name is None and part in ("e", "pi"):
-                name = part
-            piece = name or self.function(part)
-            if piece is not None:
-                for rest in self.ways(word, end, called=name is None):
-                    yield [(VARIABLE if name else FUNCTION, piece, at, end), *rest]
+    def ways(self, word: str) -> list[list[_Part]]:
+        """Return how a word is read as names and functions, two ways at most.
+
+        A number stands behind a function alone: ``cos2x``.
+        """
+
+        @cache
+        def behind(at: int, called: bool) -> list[list[_Part]]:
+            if at == len(word):
+                return [[]]
+            if called and (digits := re.compile(r"\d+").match(word, at)):
+                part = (NUMBER, digits[0], *digits.span())
+                return [[part, *rest] for rest in behind(digits.end(), False)]
+            if word[at] in "_{}" or word[at].isdigit() or word[at] in SUBSCRIPTS:
+                return []
+            found: list[list[_Part]] = []
+            for end in range(len(word), at, -1):
+                name = self.names.known(word[at:end])
+                name = name or (word[at:end] if word[at:end] in ("e", "pi") else None)
+                piece = name or self.function(word[at:end])
+                if piece is not None and len(found) < 2:
+                    part = (VARIABLE if name else FUNCTION, piece, at, end)
+                    found += [[part, *rest] for rest in behind(end, name is None)]
+            return found[:2]
+
+        return behind(0, False)
 
     def function(self, word: str) -> str | None:
         """Return the function that a word is."""
