@@ -1,0 +1,172 @@
+"""Hold exercises to what they promise: a class of thirty, and many draws of every kind and level.
+
+``python benchmarks/exercises.py [DRAWS]`` prints a line a promise; DRAWS are those of every kind and level, 100
+without it.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections import Counter
+from itertools import combinations
+from pathlib import Path
+
+from backprop_cli.checking.grading import read_credit
+from backprop_cli.checking.sheets import Sheet as HandIn
+from backprop_cli.errors import UsageError
+from backprop_cli.exercises.classes import again, draw_class, most_shared, summaries
+from backprop_cli.exercises.codes import ALPHABET, LENGTH, NUMBERS, read_code
+from backprop_cli.exercises.draws import Draws
+from backprop_cli.exercises.handouts import EXACT, kind_task
+from backprop_cli.exercises.key import Key, labels, written
+from backprop_cli.exercises.kinds import KINDS, LEVELS
+from backprop_cli.exercises.marking import Marking
+from backprop_cli.exercises.sheet import Sheet, read_sheet
+from backprop_cli.exercises.tasks import Exercise, Usual, distractors
+from backprop_cli.render.exercise_files import FORMATS, files
+
+SHEET = """\
+title: Sheet 3
+tasks:
+  - program: "q = {m}*x + y; f = q*z"
+    draw: {m: [2, 3, 4], x: -5..5, y: 2..9, z: [-4, -3, 3, 4]}
+    where: "q != 0"
+    ask: {q: 1, df/dx: 2, df/dz: 2}
+  - {kind: chain, level: 3, ask: {df/dx: 3}, form: choice, choices: 4}
+  - {kind: product, level: 2}
+  - {kind: neuron, level: 4}
+  - {kind: quotient, level: 1, ask: {df/dx: 2}}
+  - {kind: update, level: 4}
+"""
+PEOPLE = [f"student {k:02}" for k in range(30)]
+TYPOS = 1_000
+
+
+def main(draws: int) -> None:
+    """Print how each promise is kept."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "sheet.yaml")
+        path.write_text(SHEET, "utf-8")
+        started = time.process_time()
+        sheet = read_sheet(str(path))
+        key = draw_class(sheet, PEOPLE, "2026-w3")
+        made = dict(files(key, FORMATS, "none"))
+        print(f"thirty students, six tasks, all formats: {time.process_time() - started:.2f} s of one core")
+        of_class(sheet, key)
+        same(sheet, key, made, path)
+    marking(key)
+    of_kinds(draws)
+
+
+def of_class(sheet: Sheet, key: Key) -> None:
+    ratios = [each.efforts[1] / each.efforts[0] for each in summaries(key)]
+    print(f"two people share {most_shared(key)} of 6 answers at most; notes: {len(key.notes)}")
+    print(f"largest effort over smallest: {max(ratios):.3f}")
+    slots = [
+        (task, slot) for slots in key.people.values() for task, slot in zip(sheet.tasks, slots, strict=True)
+    ]
+    rebuilt = 0
+    for task, slot in slots:
+        found = task.exercise(read_code(str(slot.exercise.code)).number)
+        assert isinstance(found, Exercise)
+        rebuilt += (found.parts, found.posed.facts) == (slot.exercise.parts, slot.exercise.posed.facts)
+    print(f"codes that draw their task again: {rebuilt} of {len(slots)}")
+    draws, refused = Draws("typos"), 0
+    for _ in range(TYPOS):
+        text = str(draws.choice(slots)[1].exercise.code)
+        k = draws.below(LENGTH)
+        other = draws.choice([c for c in ALPHABET if c != text[k]])
+        try:
+            read_code(text[:k] + other + text[k + 1 :])
+        except UsageError:
+            refused += 1
+    print(f"codes with a slip that are refused: {refused} of {TYPOS}")
+
+
+def same(sheet: Sheet, key: Key, made: dict[str, bytes], path: Path) -> None:
+    def each(other: Key) -> dict[str, str]:
+        return {name: written(other._replace(people={name: s})) for name, s in other.people.items()}
+
+    fewer = draw_class(sheet, [name for name in reversed(PEOPLE) if name != PEOPLE[11]], key.seed)
+    before = each(key)
+    kept = sum(before[name] == text for name, text in each(fewer).items())
+    print(f"sheets as they were with one student less, in another order: {kept} of {len(PEOPLE) - 1}")
+    path.write_text(SHEET.replace("tasks:\n", "tasks:\n  - {kind: power, level: 2}\n"), "utf-8")
+    more = draw_class(read_sheet(str(path)), PEOPLE, key.seed)
+    pairs = [
+        (a.exercise.code, b.exercise.code)
+        for name in PEOPLE
+        for a, b in zip(key.people[name], more.people[name][1:], strict=True)
+    ]
+    print(f"slots as they were with another task: {sum(a == b for a, b in pairs)} of {len(pairs)}")
+    name = PEOPLE[3]
+    slot = again(key.people[name][2], sheet.tasks[2], name, key.seed)
+    print(f"drawn again: attempt {slot.attempt}, {len(slot.earlier)} code before")
+    repeated = dict(files(draw_class(sheet, PEOPLE, key.seed), FORMATS, "none"))
+    print(f"files with the same bytes again: {sum(repeated[n] == b for n, b in made.items())} of {len(made)}")
+
+
+def marking(key: Key) -> None:
+    judge, credit = Marking(key, everybody=False), read_credit({})
+
+    def of(name: str, claims: list[tuple[str, str]]) -> list[tuple[bool, str | None, float, float]]:
+        found = judge.judgement([HandIn(name, claims)], {}, credit, alone=False, weighted=True, reveal=False)
+        (person,) = found.people
+        rows = zip(person.verdicts, person.marks, person.of, strict=True)
+        return [(v.good, v.mistake, m, of) for v, m, of in rows if v.verdict != "missing"]
+
+    full = slots = wrong = marked = named = 0
+    for name, theirs in key.people.items():
+        asked = list(labels([slot.exercise for slot in theirs]))
+        rows = of(name, [(label, part.answer.text) for label, _, part in asked])
+        slots += len(rows)
+        full += sum(m == of for _, _, m, of in rows)
+        for label, exercise, part in asked:
+            for option in distractors(exercise.posed, part.name, part.answer, exercise.printing, 2):
+                ((_, mistake, marks, _),) = of(name, [(label, option.text)])
+                wrong += 1
+                marked += marks > 0.0
+                named += mistake == option.mistake
+    print(f"the key's own answers with full marks: {full} of {slots}")
+    print(
+        f"answers wrong by one mistake: {marked} of {wrong} with marks, it comes first in {named / wrong:.1%}"
+    )
+
+
+def of_kinds(draws: int) -> None:
+    answers = exact = close = right = options = 0
+    places: Counter[int] = Counter()
+    for kind in KINDS:
+        for level in LEVELS:
+            task = kind_task(kind, level, Usual("choice"))
+            stream = Draws("benchmark", kind, level)
+            for _ in range(draws):
+                exercise = task.exercise(stream.below(NUMBERS))
+                if not isinstance(exercise, Exercise):
+                    continue
+                assert not exercise.posed.fault
+                for part in exercise.parts:
+                    answers += level <= EXACT
+                    exact += level <= EXACT and part.answer.exact and part.answer.digits <= 4
+                    numbers = [float(option.text) for option in part.options]
+                    kinds = [option.mistake for option in part.options]
+                    assert len(set(kinds)) == len(kinds)
+                    options += len(numbers) - 1
+                    close += sum(abs(a - b) < 1.99 * part.answer.unit for a, b in combinations(numbers, 2))
+                    right += sum(x == part.answer.number for x in numbers) - 1
+                    places[kinds.index(None)] += 1
+    total = sum(places.values())
+    chi = sum((places[k] - total / 4) ** 2 / (total / 4) for k in range(4))
+    print(f"levels 1 to 3: {exact} of {answers} answers exact with four digits at most")
+    print(
+        f"options: {options} wrong ones; pairs closer than two units {close}, equal to the right one {right}"
+    )
+    print(
+        f"place of the right one: {dict(sorted(places.items()))}, chi-squared {chi:.2f} (11.34 is p = 0.01)"
+    )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
