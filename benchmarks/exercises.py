@@ -1,7 +1,7 @@
 """Hold exercises to what they promise: a class of thirty, and many draws of every kind and level.
 
-``python benchmarks/exercises.py [DRAWS]`` prints a line a promise; DRAWS are those of every kind and level, 100
-without it.
+``python benchmarks/exercises.py [DRAWS]`` prints a line a promise; there are DRAWS of every kind and
+level, 100 without it.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def test_mistakes_are_named_and_have_no_marks(key: Key) -> None:
 
 @pytest.mark.parametrize(
     "word",
-    "1b|1B|1 b|1. b)|1(b)|Task 1 (b)|1b df/dx|1b) df/dx|1 df/dx|1: df/dx|q1b|{code} df/dx".split("|"),
+    "1b|1B|1 b|1. b)|1(b)|Task 1 (b)|1b df/dx|1b) df/dx|1 df/dx|1: df/dx|q1b|1b:|{code} df/dx".split("|"),
 )
 def test_labels_as_people_write_them(key: Key, word: str) -> None:
     code = str(key.people["Cem"][0].exercise.code)
@@ -81,7 +81,7 @@ def test_labels_as_people_write_them(key: Key, word: str) -> None:
 
 
 def test_names_that_are_asked_for_once_need_no_label(key: Key) -> None:
-    said = {"q": 0, "dL/dw": 4, "linear1[0].w[0]": 7, "E after": 8, "2": 3}
+    said = {"1 q": 0, "dL/dw": 4, "linear1[0].w[0]": 7, "E after": 8, "2": 3}
     own = answers(key, "Cem")
     (person,) = marked(key, Sheet("Cem", [(word, own[k][1]) for word, k in said.items()])).people
     assert person.right == 5

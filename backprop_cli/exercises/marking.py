@@ -19,10 +19,9 @@ from .tasks import LETTERS, Exercise, Part
 CODE = "code"
 """A claim of this name says whose sheet it is, by the code of any of its tasks."""
 
-_LABEL = re.compile(
-    r"(?:task|question|no|q)?[\s.]*(\d+)[\s.)]*\(?([a-z])?(?![a-z/(\[])[).:\s]*(.*)", re.IGNORECASE
-)
-"""A task, a part of it, and perhaps the name of what is asked: ``2a``, ``Task 2 (a)``, ``2: df/dx``."""
+_TASK = re.compile(r"(?:task|question|no|q)?[\s.]*(\d+)[\s.):]*(.*)", re.IGNORECASE)
+_PART = re.compile(r"\(?([a-z])(?![a-z/(\[])[).:\s]*(.*)", re.IGNORECASE)
+"""A task, and a part of it, each with what stands behind: ``2a``, ``Task 2 (a)``, ``2: df/dx``."""
 
 
 class Own:
@@ -57,13 +56,13 @@ class Own:
             return self._among(of_code, rest, word)
         if any(self._is(e, p, word) for e, p in self.parts.values()):
             return self._among(self.exercises, word, word)
-        match = _LABEL.fullmatch(word.strip())
-        if match is not None:
-            number, letter, rest = match.groups()
-            label = f"{int(number)}{(letter or '').lower()}"
+        if match := _TASK.fullmatch(word.strip()):
+            number, rest = match.groups()
+            part = _PART.fullmatch(rest)
+            label = f"{int(number)}{part[1].lower()}" if part is not None else str(int(number))
             if label in self.parts:
                 return label
-            if not letter and 0 < int(number) <= len(self.exercises):
+            if 0 < int(number) <= len(self.exercises):
                 return self._among([self.exercises[int(number) - 1]], rest, word)
         known = list(self.parts)
         close = nearest(word[:20], known)
