@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from ...engine.record import Recorder, Written
 from ...engine.run import run
-from ...graph import NOWHERE, Graph
+from ...graph import NOWHERE, ArrayBuilder, Graph
+from ...language.recurrence import MASK
+from ...ops.arrays import ARRAYS
 from .facts import Facts
 
 
@@ -55,30 +57,39 @@ class Backward(NamedTuple):
 def predicting(facts: Facts) -> Forward:
     """Return the pass that predicts, for any number of rows."""
     lowered = facts.network.lower(Rows(len(facts.sample)), training=False, targets=False)
-    return Forward(lowered.graph, lowered.output, None, {})
+    if MASK not in lowered.graph.inputs:
+        return Forward(lowered.graph, lowered.output, None, {})
+    builder, ids = _recorded(facts, lowered.graph)
+    return Forward(builder.build([ids[lowered.output]]), ids[lowered.output], None, {})
 
 
 def training(facts: Facts) -> Forward:
     """Return the pass of a training step; masks are left out, as each framework draws its own."""
     assert facts.step is not None
     lowered = facts.network.lower(len(facts.step.inputs), training=True)
-    graph, recorder = lowered.graph, Recorder()
+    builder, ids = _recorded(facts, lowered.graph)
+    updates = {name: ids[id] for name, id in lowered.updates.items()}
+    output, loss = ids[lowered.output], ids[lowered.loss]
+    return Forward(builder.build([*updates.values(), output, loss]), output, loss, updates)
+
+
+def _recorded(facts: Facts, graph: Graph) -> tuple[ArrayBuilder, list[int]]:
+    """Return a pass as it is without what it draws, of sequences that have all their steps; node by node."""
+    recorder = Recorder()
     leaves: dict[int, Any] = dict(graph.constant_values())
     for name, id in graph.inputs.items():
         node = graph.nodes[id]
-        leaves[id] = (
-            1.0
-            if name in facts.network.draws
-            else Written(recorder, recorder.builder.array(name, node.shape, NOWHERE, node.kind))
-        )
+        if name in facts.network.draws:
+            leaves[id] = 1.0
+        elif name == MASK:
+            leaves[id] = recorder.write(ARRAYS["expand"], (1.0,), {"shape": node.shape})
+        else:
+            leaves[id] = Written(recorder, recorder.builder.array(name, node.shape, NOWHERE, node.kind))
     values = run(graph, leaves, recorder.xp, apply=recorder.apply)
     for node, value in zip(graph.nodes, values, strict=True):
         if node.name is not None and node.op is not None and recorder.builder.nodes[value.id].name is None:
             recorder.builder.name(value.id, node.name)
-    ids = [recorder.id(value) for value in values]
-    updates = {name: ids[id] for name, id in lowered.updates.items()}
-    output, loss = ids[lowered.output], ids[lowered.loss]
-    return Forward(recorder.builder.build([*updates.values(), output, loss]), output, loss, updates)
+    return recorder.builder, [recorder.id(value) for value in values]
 
 
 def backward(forward: Forward, trained: list[str]) -> Backward:
