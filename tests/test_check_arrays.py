@@ -282,6 +282,15 @@ def test_a_formula_right_here_alone() -> None:
     assert (chance.verdict, chance.mistake) == ("wrong", "right by chance")
 
 
+def test_slopes_follow_from_values_as_claimed() -> None:
+    program = "z = W@x; a = sigmoid(z); L = sum(a.^2)"
+    point = {"W": [[0.1, 0.2], [0.4, -0.5]], "x": [1, 2]}
+    # 0.6522 for 0.6225, two digits exchanged; a*(1 - a), 2a*a*(1 - a)
+    given = {"a": "[0.6522,0.3543]", "dL/da": "[1.3044,0.7086]", "dL/dz": "[0.2959,0.1621]"}
+    found = check(program, given, point).verdicts
+    assert [v.verdict for v in found] == ["wrong", "follows", "follows"]
+
+
 def test_follow_through() -> None:
     program = ("z = W@x; h = relu(z); L = sum(h)", {"W": [[1, 2], [3, 4]], "x": [2, -0.5]})
     found = check(program[0], {"z": [1, 3], "h": [1, 3], "L": 4}, program[1]).verdicts

@@ -499,7 +499,8 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
             leaves = {f"value {k}": x for k, x in values.items()} | {
                 f"slope {k}": x for k, x in slopes.items()
             }
-            yield Runs(forced(self.graph, target, *shapes))({**self.point, **leaves})[0]
+            for shown in (False, True) if values and target.by else (False,):
+                yield Runs(forced(self.graph, target, *shapes, shown=shown))({**self.point, **leaves})[0]
 
     # formulas at many points
 

@@ -12,8 +12,9 @@ from ..engine.run import run, run_exactly
 from ..engine.tensors import TensorPlan
 from ..engine.unroll import elements
 from ..graph import NOWHERE, Graph, Node
-from ..ops import Shape, precision
+from ..ops import PRIMITIVES, Shape, precision
 from .array_answers import ArrayAnswer, ArrayTarget, NDArray
+from .derivatives import as_shown
 
 Partials = Callable[[Node], Sequence[Any]]
 """The local derivatives of a step, written."""
@@ -81,11 +82,17 @@ def quantity(graph: Graph, target: ArrayTarget) -> tuple[Slopes, Any]:
 
 
 def forced(
-    graph: Graph, target: ArrayTarget, values: Mapping[int, Shape], slopes: Mapping[int, Shape]
+    graph: Graph,
+    target: ArrayTarget,
+    values: Mapping[int, Shape],
+    slopes: Mapping[int, Shape],
+    *,
+    shown: bool = False,
 ) -> Graph:
     """Return the program of a value or first derivative where some steps, and derivatives, are given.
 
-    What is given are inputs of their own, ``value 3`` and ``slope 4``.
+    What is given are inputs of their own, ``value 3`` and ``slope 4``. Local derivatives are taken from
+    operands, or, ``shown``, as readers are shown them: of a sigmoid from its value.
     """
     pen = Slopes(graph)
 
@@ -99,7 +106,16 @@ def forced(
         return pen.done(pen.part(found[target.of], target))
     cut, (by,) = graph.with_output(target.of), target.by
     known = {id: leaf("slope", id, shape) for id, shape in slopes.items()}
-    pulled = pen.pull(cut, found, [by], force=known)[by]
+
+    def as_they_are_shown(node: Node) -> Sequence[Any]:
+        x = [found[i] for i in node.inputs]
+        if node.primitive.name in PRIMITIVES:
+            return as_shown(node.primitive, found[node.id], x, pen.xp)
+        own: Sequence[Any] = node.primitive.partials(pen.xp, found[node.id], *x, **node.static)
+        return own
+
+    partials = as_they_are_shown if shown else None
+    pulled = pen.pull(cut, found, [by], force=known, partials=partials)[by]
     return pen.done(pen.part(pen.whole(pulled, graph.nodes[by].shape), target))
 
 

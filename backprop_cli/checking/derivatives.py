@@ -6,7 +6,7 @@ or with a wrong rule in place of the right one. The nodes of the program it come
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, ClassVar
 
@@ -66,16 +66,16 @@ class Pen(Recorder):
         return found[graph.output]
 
 
-def as_shown(op: Primitive, y: float, x: list[float]) -> list[float]:
+def as_shown(op: Primitive, y: Any, x: Sequence[Any], xp: Any = FLOATS) -> list[Any]:
     """Return the local derivatives as readers are shown them: of a sigmoid from its value, y*(1 - y)."""
     if not op.local or op.chosen:
-        return list(op.partials(FLOATS, y, *x))
+        return list(op.partials(xp, y, *x))
     known = {"y": y, **dict(zip(op.params, x, strict=False))}
     found = []
     for text in op.local:
         graph = _read(text or "0")
         leaves = {id: known[name] for name, id in graph.inputs.items()}
-        found.append(float(run(graph, {**leaves, **graph.constant_values()})[graph.output]))
+        found.append(run(graph, {**leaves, **graph.constant_values()}, xp)[graph.output])
     return found
 
 
