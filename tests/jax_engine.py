@@ -402,6 +402,12 @@ def test_devices_that_are_not_there(run: Run) -> None:
     found.refused(2, "--devices 3: there are 2 here (cpu:0, cpu:1)")
 
 
+@pytest.mark.nightly
+def test_sequences_have_metrics_of_steps() -> None:
+    """By a program that asks which steps there are."""
+    beside("transformer", "training.epochs=1", "data.stride=32", "data.length=8")
+
+
 def test_steps_of_a_recurrence_are_scanned() -> None:
     """One step is compiled, whatever their number; value and gradient are those of the steps written out."""
     import jax
