@@ -21,6 +21,7 @@ from ..language.operators import (
     CONSTANTS,
     FRACTIONS,
     GREEK,
+    HATS,
     INVERSES,
     OTHER_NAMES,
     POWER,
@@ -183,6 +184,11 @@ def without_commands(text: str) -> str | None:
                 return None
             root = f"(<{inside.text}>)^(1/{degree[1]})" if degree and degree[1] != "2" else ""
             new, at = f"({root})" if root else f" sqrt(<{inside.text}>)", inside.end
+        elif word in HATS.values():
+            inside = _group(text, at)
+            if inside is None or not inside.text.strip().isalpha():
+                return None
+            new, at = f" {inside.text.strip()}{word} ", inside.end
         elif word in _NAMED:
             inside = _group(text, at)
             if inside is None or not inside.text.strip().isalnum():
@@ -228,8 +234,9 @@ _OPENERS = {"(": ")", "[": "]", "{": "}"}
 
 
 def normal(name: str) -> str:
-    """Return a name as it is compared: ``x1`` for ``x_1`` and ``x₁``, ``alpha`` for the letter."""
-    plain = unicodedata.normalize("NFC", name).replace("µ", "μ").translate(_SUBSCRIPTS)
+    """Return a name as it is compared: ``x1`` for ``x_1`` and ``x₁``, ``alpha`` and ``yhat`` for letters."""
+    apart = "".join(HATS.get(c, c) for c in unicodedata.normalize("NFD", name))
+    plain = unicodedata.normalize("NFC", apart).replace("µ", "μ").translate(_SUBSCRIPTS)
     return "".join(GREEK.get(c, c) for c in plain if c not in "_{}")
 
 
