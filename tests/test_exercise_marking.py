@@ -28,6 +28,15 @@ tasks:
   - {kind: neuron, level: 4}
   - {kind: quotient, level: 5, decimals: 2}
   - {kind: update, level: 4}
+  - config:
+      data: {inputs: [[0.05, 0.1]], targets: [[0.9]]}
+      model: {layers: [{type: linear, units: 1, activation: sigmoid, weights: [[0.1, 0.2]], bias: [0.3]}]}
+      loss: half_sse
+      optimizer: {type: sgd, learning_rate: 0.5}
+      training: {batch_size: full, shuffle: false}
+    round_each: 3
+    draw: {weights: -0.9..0.9/0.1}
+    ask: ["linear1[0].w[1]"]
 """
 
 
@@ -50,11 +59,11 @@ def marked(key: Key, *sheets: Sheet, everybody: bool = False) -> Any:
 def test_the_keys_own_answers_have_full_marks(key: Key) -> None:
     found = marked(key, *(Sheet(name, answers(key, name)) for name in PEOPLE))
     assert [(person.student, person.total, person.possible) for person in found.people] == [
-        (name, 13.0, 13.0) for name in PEOPLE
+        (name, 14.0, 14.0) for name in PEOPLE
     ]
     assert found.asked == (
         *("1a q", "1b df/dx", "1c df/dz", "2 df/dx", "3 dL/dw", "4 df/dx"),
-        *("5a linear1[0].delta", "5b linear1[0].w[0]", "5c E after"),
+        *("5a linear1[0].delta", "5b linear1[0].w[0]", "5c E after", "6 linear1[0].w[1]"),
     )
 
 
@@ -77,7 +86,7 @@ def test_labels_as_people_write_them(key: Key, word: str) -> None:
     code = str(key.people["Cem"][0].exercise.code)
     (person,) = marked(key, Sheet("cem", [(word.format(code=code), answers(key, "Cem")[1][1])])).people
     assert person.total == 2.0, person.verdicts
-    assert (person.student, person.possible) == ("Cem", 13.0)
+    assert (person.student, person.possible) == ("Cem", 14.0)
 
 
 def test_names_that_are_asked_for_once_need_no_label(key: Key) -> None:
@@ -103,8 +112,8 @@ def test_what_is_nobodys_or_nothings_is_told(key: Key) -> None:
     assert [person.student for person in found.people] == [*PEOPLE, "Zoe"]
     assert "is not in the key" in str(found.people[-1].fault)
     assert "7 is not asked for" in ben.verdicts[-1].says
-    assert [v.verdict for v in found.people[0].verdicts] == ["missing"] * 9
-    assert {person.possible for person in found.people[:3]} == {13.0}
+    assert [v.verdict for v in found.people[0].verdicts] == ["missing"] * 10
+    assert {person.possible for person in found.people[:3]} == {14.0}
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
@@ -126,7 +135,7 @@ def test_the_command(run: Any, key: Key, tmp_path: Path) -> None:
     words = ("check", "--exercise", str(path), "--claims")
     out = run(*words, str(folder), "--format", "csv").out.splitlines()
     assert out[0].startswith("student,marks,of,1a q,1b df/dx")
-    assert [line.split(",")[:3] for line in out[1:3]] == [["Anna Ott", "0", "13"], ["Ben/Li", "13", "13"]]
+    assert [line.split(",")[:3] for line in out[1:3]] == [["Anna Ott", "0", "14"], ["Ben/Li", "14", "14"]]
     table = tmp_path / "all.csv"
     own = answers(key, "Cem")
     table.write_text(f"student,{','.join(label for label, _ in own)}\nCem,{','.join(x for _, x in own)}\n")

@@ -10,7 +10,7 @@ from functools import cached_property
 from ..checking.grading import Judged, Judgement, Named
 from ..checking.people import Pairs, Subject
 from ..checking.sheets import Sheet
-from ..checking.verdicts import LEAST_DIGITS, MISSING, UNREADABLE, Verdict, told
+from ..checking.verdicts import MISSING, UNREADABLE, Verdict, told
 from ..engine.work import through
 from ..errors import BackpropError, DataError, ExpressionError, UsageError, nearest
 from .key import Key, labels, stems
@@ -39,9 +39,7 @@ class Own:
     def subject(self, exercise: Exercise) -> Subject:
         """Return a task as what claims are about; what it rounds, it asks for to so many digits."""
         if id(exercise) not in self._subjects:
-            rounded = [part.answer.digits for part in exercise.parts if not part.answer.exact]
-            least = min([LEAST_DIGITS, *rounded])
-            self._subjects[id(exercise)] = exercise.posed.subject(max(1, least))
+            self._subjects[id(exercise)] = exercise.posed.subject(exercise.least_digits)
         return self._subjects[id(exercise)]
 
     def label(self, word: str) -> str:

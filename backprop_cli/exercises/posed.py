@@ -34,9 +34,11 @@ class Posed(ABC):
 
     Attributes:
         ask: What is asked for, as `check` names it, and its marks.
+        rounds: What comes out on the way is rounded.
     """
 
     ask: Mapping[str, float]
+    rounds = False
 
     @property
     @abstractmethod

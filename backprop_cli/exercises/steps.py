@@ -41,6 +41,7 @@ class OfStep(Posed):
 
     def __init__(self, config: Mapping[str, Any], ask: Mapping[str, float], decimals: int | None) -> None:
         self.config, self.ask, self.decimals = config, dict(ask), decimals
+        self.rounds = decimals is not None
         with self.problem() as problem:
             self.judge = StepJudge(problem)
             self._functions = {p.name: p.function for p in getattr(problem.network, "pieces", ())}

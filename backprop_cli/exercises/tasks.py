@@ -9,7 +9,7 @@ from statistics import median
 from typing import Literal, NamedTuple, Protocol
 
 from ..checking.catalogue import Mistake
-from ..checking.verdicts import GOOD
+from ..checking.verdicts import GOOD, LEAST_DIGITS, RIGHT, ROUNDED
 from ..errors import UsageError
 from .answers import Printed, Printing, printed
 from .codes import NUMBERS, Code
@@ -117,6 +117,12 @@ class Exercise(NamedTuple):
         return sum(part.marks for part in self.parts)
 
     @property
+    def least_digits(self) -> int:
+        """To how many digits answers have to be right: where they are rounded, to as many as are printed."""
+        rounded = [p.answer.digits for p in self.parts if self.posed.rounds or not p.answer.exact]
+        return max(1, min([LEAST_DIGITS, *rounded]))
+
+    @property
     def answers(self) -> tuple[str, ...]:
         """The right numbers, as they are printed."""
         return tuple(part.answer.text for part in self.parts)
@@ -189,7 +195,12 @@ class Task:
                 draws = Draws("options", self.text, number, name)
                 options = tuple(draws.shuffled([Option(answer.text), *wrong]))
             parts.append(Part(name, marks, answer, options))
-        return Exercise(Code(self.which, number), posed, tuple(parts), self.printing)
+        found = Exercise(Code(self.which, number), posed, tuple(parts), self.printing)
+        claims = [(part.name, part.answer.text) for part in parts]
+        verdicts = posed.subject(found.least_digits).judged(claims, False)
+        if not all(verdict.verdict in (RIGHT, ROUNDED) for verdict in verdicts):
+            return "an answer that its digits do not tell"  # a weight that has hardly changed
+        return found
 
     @cached_property
     def efforts(self) -> tuple[int, int]:
