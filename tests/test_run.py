@@ -629,7 +629,8 @@ def test_a_full_disk(command: Callable[..., dict[str, Any]], limit: int) -> None
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    options = command("train", config_file(EVERYTHING), "-q") | {"preexec_fn": full}
+    whole = {"PYTHONDONTWRITEBYTECODE": "1"}  # half a module would stay compiled
+    options = command("train", config_file(EVERYTHING), "-q", env=whole) | {"preexec_fn": full}
     done = subprocess.run(**options, capture_output=True, text=True, check=False)
     assert done.returncode == 4, done.stderr
     assert (done.stdout, done.stderr.count("\n")) == ("", 1)

@@ -130,7 +130,7 @@ CONFIGS = {
     "two sources": ('data: {path: d.csv, dataset: iris}\n' + N, "1:30: data has both path and dataset"),
     "two models": (D + 'model: {hidden: [4], formula: y ~ a*x, parameters: {a: 1}}\n', "2:31: model has both hidden and formula"),
     "no layers": (D + 'model: {layers: []}\n', "2:17: model.layers is empty"),
-    "no such layer": (D + layers('type: lstm, units: 3'), '2:25: model.layers.0.type is "lstm"'),
+    "no such layer": (D + layers('type: lstn, units: 3'), '2:25: model.layers.0.type is "lstn"'),
     "no such activation": (D + 'model: {hidden: [4], activation: rellu}\n', '2:34: model.activation: there is no function "rellu"'),
     "code": (D + 'model: {hidden: [4], activation: __import__}\n', '2:34: model.activation: there is no function "__import__"'),
     "dropout of all": (D + layers('type: dropout, rate: 1', LIN), "2:40: model.layers.0.rate must be below 1, not 1"),
@@ -527,8 +527,9 @@ def test_a_disk_that_is_full(process, folder, limit):
     import resource
 
     result = process(
-        "train", "c.yaml", "-q", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    )
+        "train", "c.yaml", "-q", env={"PYTHONDONTWRITEBYTECODE": "1"},  # half a module would stay compiled
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )  # fmt: skip
     result.refused(4, "File too large")
     left = [path for path in Path("runs").rglob("*") if path.is_file()]
     assert all(path.name in ("config.yaml", "metrics.jsonl") for path in left), left
