@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from test_programs import problem_of
 
-from backprop_cli import sample, train
+from backprop_cli import evaluate, sample, train
 from backprop_cli.errors import BackpropError
 from backprop_cli.training.config import load
 from backprop_cli.training.data.datasets import generate
@@ -335,6 +335,21 @@ BAD: list[tuple[str, str, str]] = [  # data, the file walks.csv, what is said
         "walk,time,a,y\nu,1,0,1\nu,1,0,2",
         "walks.csv:3:3: two lines of the sequence 'u' have 'time' 1: nothing says which comes first",
     ),
+    (
+        "sequence: {by: walk, order: time}",
+        "walk,time,a,y\nu,9/2/2024,0,1\nu,10/1/2024,0,2",
+        "walks.csv:2:3: 'time' is to put lines in order, but '9/2/2024' is a text",
+    ),
+    (
+        "sequence: {by: walk, order: time}",
+        "walk,time,a,y\nu,step10,0,1\nu,step2,0,2",
+        "walks.csv:2:3: 'time' is to put lines in order, but 'step10' is a text",
+    ),
+    (
+        "sequence: {by: walk, order: time}",
+        "walk,time,a,y\nu,2024-01-02,0,1\nu,2024-01,0,2",
+        "walks.csv:3:3: 'time' is to put lines in order, but '2024-01' is a text",
+    ),
     ("sequence: {by: walk}", "walk,time,a,y\nu,1,0,1\n,2,0,2", "walks.csv:3:1: no value in column 'walk'"),
     (
         "sequence: {by: wlak}",
@@ -370,6 +385,34 @@ def test_wrong_sequences_are_refused(
     with pytest.raises(BackpropError) as caught:
         problem_of(f"data: {{path: walks.csv, {data}}}{net}")
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("others", ["p", "strange", ""])
+def test_the_last_line_alone_has_the_target(others: str, walks: Path) -> None:
+    """What other lines have in its column is no class, no gap, and in no evaluation."""
+    lines = "u,2024-01-03,1,p|u,2024-01-02,2,?|v,2024-01-02,3,?|v,2024-01-10,4,q|w,2024-01-01,5,p"
+    walks.write_text("walk,time,a,y\n" + lines.replace("?", others).replace("|", "\n"))
+    data = "data: {path: walks.csv, sequence: {by: walk, order: time, target: last}, scaling: none}"
+    net = NET.format("logits = V@h[end] + c")
+    problem = problem_of(f"{data}{net}")
+    rows = problem.train.sample
+    assert rows.lengths.tolist() == [2, 2, 1]
+    assert rows.encoded[..., 0].tolist() == [[2, 1], [3, 4], [5, 5]]
+    assert rows.targets.argmax(axis=1).tolist() == [0, 1, 0]
+    assert problem.encoding.classes == ["p", "q"]
+    Path("c.yaml").write_text(f"{data}{net}")
+    train("c.yaml")
+    assert evaluate("runs/c", "walks.csv").to_dict()["rows"] == 3
+
+
+def test_a_sequence_whose_last_line_has_no_target_is_left_out(walks: Path) -> None:
+    walks.write_text("walk,time,a,y\nu,2,1,\nu,1,2,7\nv,1,3,9\nv,2,4,1\nw,1,5,2\n")
+    data = "data: {path: walks.csv, sequence: {by: walk, order: time, target: last}, missing: drop}"
+    rows = problem_of(f"{data}\nloss: mse{NET.format('y = V@h[end] + c')}").train.sample
+    assert rows.lengths.tolist() == [2, 1]
+    assert rows.targets.reshape(-1).tolist() == [1, 2]
+    with pytest.raises(BackpropError, match=r"walks.csv:2:7: no value in column 'y'\n"):
+        problem_of(f"{data}\nloss: mse{NET.format('y = V@h[end] + c')}", "data.missing=error")
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,8 @@ class Sequences(Section, frozen=True):
 
     by: Annotated[str, Meta(description="a column; the lines in which it is the same are one sequence")]
     order: Annotated[
-        str | None, Meta(description="the column that puts its lines in order; without it they stand in it")
+        str | None,
+        Meta(description="numbers or dates that put its lines in order; without it they stand in it"),
     ] = None
     target: Annotated[
         Literal["auto", "each", "last"],

@@ -35,7 +35,7 @@ from .encoding import MISSING, Encoding, Feature, Folding, flat_inputs, listed, 
 from .judging import teaches_nothing
 from .kept import Kept
 from .rows import Rows, Spilled
-from .sequences import WINDOW, entropies, folded, is_of_sequences, stride_of, windows
+from .sequences import WINDOW, entropies, folded, is_of_sequences, lasts, stride_of, windows
 from .source import (
     PLAINLY,
     ArrayTable,
@@ -787,6 +787,10 @@ class _InMemory(Loading):
         self._judge(columns)
         wanted = dict.fromkeys([*self.read, *self.sources, *self.apart.values()])
         columns = {name: columns[name] for name in wanted}
+        how = self.data.sequences
+        if how is not None and how.target == "last":
+            folding = Folding(False, self.apart["sequence.by"], self.apart.get("sequence.order"))
+            columns |= _told_last(self.data, table, columns, self.sources, folding)
         columns, kept, dropped = _complete(self.data, table, columns, [*self.sources, *self.apart.values()])
         columns, kept = self._weighty(columns, kept)
         columns |= _formula_values(self.formulas, columns, kept, table)
@@ -1079,6 +1083,8 @@ def labelled(
     steps = [] if folding is None else folding.columns
     kinds |= {name: "auto" for name in steps if name not in kinds}
     columns = {name: table.column(name, how) for name, how in kinds.items()}
+    if folding is not None and folding.by is not None and not folding.each:
+        columns |= _told_last(data, table, columns, sources, folding)
     columns, kept, dropped = _complete(data, table, columns, [*sources, *apart, *steps], part=part)
     counts = None
     if weights is not None:
@@ -1292,6 +1298,29 @@ def _complete(
     if not len(kept) and not part:
         raise DataError("every row lacks a value", place=table.place(0, next(iter(gaps))))
     return {name: column[kept] for name, column in columns.items()}, kept, int(gone.sum())
+
+
+def _told_last(
+    data: schema.Data, table: Table, columns: dict[str, Column], sources: Sequence[str], folding: Folding
+) -> dict[str, Column]:
+    """Return the columns of targets with what the last line of each sequence has, in all of its lines.
+
+    Raises:
+        DataError: where that line has no value, and ``data.missing`` does not say what becomes of it.
+    """
+    assert folding.by is not None
+    placed = np.flatnonzero(~np.any([missing(columns[name]) for name in folding.columns], axis=0))
+    by = columns[folding.by][placed].tolist()
+    order = None if folding.order is None else columns[folding.order][placed]
+    lines = lasts(by, order)
+    found = {}
+    for name in sources:
+        found[name] = column = columns[name].copy()
+        column[placed] = columns[name][placed[lines]]
+        gaps = missing(column[placed])
+        if gaps.any() and data.missing_in(name) == "error":
+            raise no_value(name, table.place(int(placed[lines][gaps].min()), name), len({*lines[gaps]}))
+    return found
 
 
 def no_value(name: str, place: str, cells: int) -> DataError:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import log
 
 import numpy as np
+import numpy.typing as npt
 
 from ...errors import DataError, counted
 from ...tables.numerals import cut
@@ -16,6 +18,8 @@ from .source import Column, number_name
 
 WINDOW = 32
 """Characters of a window of a text where nothing is said."""
+TIME = re.compile(r"(\d{4}-\d\d(-\d\d)?)?[T ]?(\d\d:\d\d(:\d\d(\.\d+)?)?)?Z?", re.ASCII)
+"""Texts of one length that are in time's order as texts are: dates and hours of ISO 8601."""
 MANY_CHARACTERS = 10_000
 """Of a longer text each character is in one window alone."""
 
@@ -64,6 +68,13 @@ def is_of_sequences(targets: Column, by: Column) -> bool:
     return all(known.setdefault(id, t) == t for id, t in zip(by.tolist(), targets.tolist(), strict=True))
 
 
+def lasts(by: Sequence[object], order: Column | None) -> npt.NDArray[np.int64]:
+    """Return for each line the last one of its sequence; ``by`` and ``order`` are those of `folded`."""
+    lines = range(len(by)) if order is None else np.argsort(order, kind="stable").tolist()
+    last = {by[line]: line for line in lines}
+    return np.array([last[cell] for cell in by], np.int64)
+
+
 def folded(
     lines: Rows,
     by: Column,
@@ -84,6 +95,8 @@ def folded(
     Raises:
         DataError: for a sequence with more steps, and for two lines that would be the same step.
     """
+    if order is not None and order.dtype == object:
+        _ordered(order, folding, place)
     known: dict[object, int] = {}
     ids = np.array([known.setdefault(cell, len(known)) for cell in by.tolist()], np.int64)
     sorted_ = np.lexsort((ids,) if order is None else (order, ids))
@@ -115,6 +128,24 @@ def folded(
     even = lengths.min() == lengths.max()
     targets = lines.targets[lines_of if folding.each else sorted_[ends - 1]]
     return Rows(lines.inputs[lines_of], targets, None, None if even else lengths)
+
+
+def _ordered(order: Column, folding: Folding, place: Callable[[int, str], str]) -> None:
+    """Refuse texts whose order as texts is none in time: of 10/1/2024 and 9/2/2024, of step10 and step2.
+
+    Raises:
+        DataError: for such.
+    """
+    assert folding.order is not None
+    digits = re.compile("[0-9]")
+    first = digits.sub("0", order[0])
+    for line, cell in enumerate(order.tolist()):
+        if not TIME.fullmatch(cell) or digits.sub("0", cell) != first:
+            raise DataError(
+                f"'{folding.order}' is to put lines in order, but '{cut(cell)}' is a text",
+                place=place(line, folding.order),
+                hint=f"data.dates: ['{folding.order}'] reads dates; without order lines go as they stand",
+            )
 
 
 def _called(cell: object) -> str:
