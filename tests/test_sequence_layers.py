@@ -416,6 +416,7 @@ FAULTS = [
         ["{type: residual, layers: [{type: linear, units: 3}]}", "last", "linear"],
         "net.yaml:4:5: residual1 adds its branch to what it takes, rows of 3x2, but its branch gives",
     ),
+    (["{type: residual, layers: [last]}", "last", "linear"], "net.yaml:4:5: residual1 adds its branch"),
     (["{type: attention, heads: 3}", "last", "linear"], "net.yaml:4:5: attention1: 2 numbers a step"),
     (["{type: embedding, size: 3}", "last", "linear"], "net.yaml:4:5: embedding1 needs kinds: how many rows"),
     (["position", "{type: embedding, size: 3, kinds: 2}"], "net.yaml:5:5: embedding1 takes whole numbers"),

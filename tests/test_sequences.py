@@ -531,6 +531,35 @@ def test_a_sequence_with_a_wrong_step_has_no_prediction(walks: Path, run: Any) -
     assert "--layer is of rows" in run("predict", "runs/c", "walks.csv", "--layer", "h").err
 
 
+@pytest.mark.parametrize(
+    ("reads", "times"),
+    [
+        ("dates: [time]", ["13/1/2024", "9/2/2024", "10/2/2024"]),
+        ("numbers: [time]", ["9", "80", "'1,000'"]),
+        ("scaling: none", ["9", "80", "1000"]),
+    ],
+)
+@pytest.mark.parametrize("features", ["", ", features: [a]"])
+def test_lines_are_put_in_the_order_of_training(
+    reads: str, times: list[str], features: str, walks: Path, run: Any
+) -> None:
+    """Dates and numbers with signs, too, which the model has not among its features."""
+    lines = [f"{walk},{times[k]},{k + 1},{k}".replace("'", '"') for walk in "uv" for k in range(3)]
+    data = "data: {path: walks.csv, sequence: {by: walk, order: time, target: each}"
+    Path("c.yaml").write_text(f"{data}, {reads}{features}}}\nloss: mse{NET.format('y[t] = V@h[t+1] + c')}")
+    found = []
+    for order in (lines, lines[::-1]):
+        walks.write_text("\n".join(["walk,time,a,y", *order]))
+        if not found:
+            assert run("train", "c.yaml").status == 0
+        rows = run("predict", "runs/c", "walks.csv").out.splitlines()[1:]
+        found.append((sorted(rows), evaluate("runs/c", "walks.csv").to_dict()["loss"]))
+    assert found[0] == found[1]
+    assert len({row.split(",")[-2] for row in found[0][0]}) == 3
+    walks.write_text("\n".join(["walk,time,a,y", *lines, "w,NA,1,1"]))
+    assert run("predict", "runs/c", "walks.csv").out.endswith(",,no value in column 'time'\n")
+
+
 def test_a_padded_batch_is_traced_with_its_own_numbers(walks: Path, run: Any) -> None:
     walks.write_text("walk,a,y\nu,1,0\nu,0.5,1\nv,0.25,1\n")
     data = "data: {path: walks.csv, sequence: {by: walk, target: each}, scaling: none}"

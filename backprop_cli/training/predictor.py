@@ -20,9 +20,10 @@ from ..tables import text
 from ..tables.block import Block, Floats, TextBlock
 from ..tables.write import free_names
 from .data import Rows, encode_block
-from .data.encoding import Folding
+from .data.encoding import Folding, missing
+from .data.formulas import Place
 from .data.sequences import folded
-from .data.source import Column, as_texts
+from .data.source import Column, as_texts, read_cells
 from .metrics import decided
 from .model import Model
 
@@ -126,9 +127,11 @@ class Predictor:
             block, row = places[line]
             return text.place(block, row, name)
 
-        for name in names:
-            for line in [k for k, cell in enumerate(cells[name]) if not cell and k not in faults]:
-                faults[line] = DataError(f"no value in column '{name}'", place=place(line, name))
+        columns = {name: self._apart(name, cells[name], place) for name in names}
+        for name, apart in columns.items():
+            for line in np.flatnonzero(missing(apart)).tolist():
+                if line not in faults:
+                    faults[line] = DataError(f"no value in column '{name}'", place=place(line, name))
         by = cells[names[0]]
         spoilt = {by[line]: line for line in faults}
         good = [line for line in range(start) if line not in faults]
@@ -140,11 +143,7 @@ class Predictor:
         numbers = np.full((start, self._width), np.nan)
         if len(which):
             lines = np.concatenate(encoded)[np.searchsorted(good, which)]
-            order: Column | None = None
-            if folding.order is not None:
-                times = [cells[folding.order][line] for line in which]
-                order = text.column_numbers(times, self.encoding.gaps)
-                order = as_texts(times) if order is None else order
+            order = None if folding.order is None else columns[folding.order][which]
             whole = as_texts([by[line] for line in which])
             each = replace(folding, each=True)
             rows = folded(Rows(lines, which), whole, order, each, lambda k, name: place(int(which[k]), name))
@@ -153,6 +152,14 @@ class Predictor:
                 answers = np.repeat(answers, rows.steps.sum(axis=1), axis=0)
             numbers[rows.targets[rows.steps]] = answers
         return numbers, faults
+
+    def _apart(self, name: str, cells: Sequence[str], place: Place) -> Column:
+        """Read a column that says which lines are a sequence, or in what order."""
+        reading, gaps = self.encoding.readings.get(name), self.encoding.gaps
+        if reading is not None:
+            return read_cells(name, cells, reading, gaps, place)
+        numbers = text.column_numbers(cells, gaps)
+        return as_texts(cells, gaps) if numbers is None else numbers
 
     def answer(self, block: Block, strict: bool = False) -> Answers:
         """Return the answers to the rows of a block.

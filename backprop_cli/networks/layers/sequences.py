@@ -38,9 +38,11 @@ def sequence(at: Writing, x: Flow) -> tuple[str, Size]:
         ConfigError: for what is none.
     """
     if x.steps is None:
+        counted = "{type: embedding, size: 16} before it makes numbers of what each step counts"
+        shaped = counted if x.size == STEPS else "data.shape: [steps, numbers] makes them of a row"
         raise ConfigError(
             f"{at.layer} takes the steps of a sequence, but gets {at.words(x)}",
-            hint="data.shape: [steps, numbers] makes them of a row" if x.text == "x" else None,
+            hint=shaped if x.text == "x" else None,
         )
     return at.given(x).text, x.steps
 
@@ -175,8 +177,13 @@ class Embedding(OverSteps, frozen=True, tag="embedding"):
         yield from too_many(f"{key}.size", self.size)
 
     def written(self, at: Writing, x: Flow) -> Flow:
-        if x.steps is not None or x.text != "x":
+        if x.text != "x":
             raise ConfigError(f"{at.layer} takes whole numbers, one a step: it stands first")
+        if x.steps is not None:
+            raise ConfigError(
+                f"{at.layer} takes whole numbers, one a step, but gets {at.words(x)}",
+                hint="data.coding: index, where the features are one column of texts, or of data.categories",
+            )
         kinds: Size = self.kinds or "vocabulary"
         if at.known and at.number_of(kinds) is None:
             raise ConfigError(

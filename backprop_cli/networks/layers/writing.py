@@ -152,15 +152,17 @@ class Writing:
             return None
 
     def same(self, a: Size | None, b: Size | None) -> bool:
-        """Whether two lengths may be equal."""
+        """Whether two lengths may be equal; none is equal to none alone."""
         m, n = self.number_of(a), self.number_of(b)
-        return a is b or m is None or n is None or m == n
+        return a is b or (a is not None and b is not None and (m is None or n is None or m == n))
 
     def words(self, flow: Flow) -> str:
         """Say what something is: ``rows of 4x2``."""
         sizes = [flow.size] if flow.steps is None else [flow.steps, flow.size]
         known = [n for size in sizes if (n := self.number_of(size)) is not None]
-        return f"rows of {'x'.join(map(str, known))}" if len(known) == len(sizes) else "rows of numbers"
+        if len(known) == len(sizes):
+            return f"rows of {'x'.join(map(str, known))}"
+        return "rows of numbers" if flow.steps is None else "steps of numbers"
 
     def line(self, *statements: str) -> None:
         """Add a line."""

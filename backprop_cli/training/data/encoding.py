@@ -281,12 +281,16 @@ class Encoding:
         "".join(
             [*self.targets, *(self.classes or ()), *self.names, *self.columns]
         ).encode()  # no half characters
+        steps = [] if self.folding is None else self.folding.columns
         since = [feature.since for feature in self.features]
         numbers = [fill for fill in self.fills.values() if not isinstance(fill, str)]
         for wrong, what in (
             (not self.targets, "without names"),
             (not all({*(f.parts or ())} <= {*PARTS} for f in self.features), "with parts that no date has"),
-            (not self.readings.keys() <= {*self.columns, *self.sources}, "that reads columns it has not"),
+            (
+                not self.readings.keys() <= {*self.columns, *self.sources, *steps},
+                "that reads columns it has not",
+            ),
             (
                 any(f.parts and f.text not in self.readings for f in self.features),
                 "of dates that it cannot read",

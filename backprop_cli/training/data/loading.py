@@ -751,6 +751,7 @@ class Loading:
             raise self.loaded.error(
                 "data.shape", f"{dims} is {prod(shape)} numbers, but a row has {width} features"
             )
+        steps = [name for key, name in self.apart.items() if key.startswith("sequence.")]
         return Encoding(
             self.features,
             inputs if self.autoencoder else self.targets,
@@ -759,7 +760,7 @@ class Loading:
             np.zeros(width),
             np.ones(width),
             fills,
-            {name: how for name, how in self.readings.items() if name in (*self.read, *self.sources)},
+            {n: how for n, how in self.readings.items() if n in (*self.read, *self.sources, *steps)},
             Gaps.of(data.missing_values),
             data.unknown == "ignore",
             self.formulas,
