@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backprop_cli.articles.text import check_text
+from backprop_cli.articles.unread import BLOCK, DOUBT, ELSEWHERE, FORMULA, HEADING, UNWORKED, WORDS
 
 CODE = """\
 ```python
@@ -70,3 +71,44 @@ def test_results_stand_behind_code_or_below_it() -> None:
 )
 def test_formulas_and_alarms(text: str, expected: list[tuple[int, str]]) -> None:
     assert wrong(text) == expected
+
+
+MISSED = r"""
+# What 2*3 = 7 means
+We get `q*2 = 8`, so 7/2 = 3, remainder 1, and the loss is 0.25.
+With w = 2, z = W x. So z = 12. Let b = 3.
+$\sum_i x_i = 9$, h(2) = 4 and
+= 0.75
+```python
+for i in range(3):
+    print(i + 1)   # 3
+y = g(3)           # 7
+plot(x, lw=2)
+k = 5
+print(y)
+7
+```
+"""
+
+
+def test_what_looks_like_a_result_and_was_not_read_is_told_with_the_reason() -> None:
+    found = check_text(MISSED, "page")
+    assert found.lines == ()
+    assert [(m.number, m.claimed, m.reason) for m in found.missed] == [
+        (2, "7", HEADING),
+        (3, "8", DOUBT),
+        (3, "3", DOUBT),
+        (3, "0.25", WORDS),
+        (4, "12", UNWORKED),
+        (5, "9", FORMULA),
+        (5, "4", "h is not defined by a formula that is read"),
+        (6, "0.75", ELSEWHERE),
+        (9, "3", BLOCK),
+        (10, "7", "g is not defined by a formula that is read"),
+        (14, "7", ELSEWHERE),
+    ]
+    assert found.missed[1].text == MISSED.splitlines()[2]
+
+
+def test_what_was_read_is_not_missed() -> None:
+    assert check_text("With x = 3, x^2 = 9 = 3*3 = 9, so f = x = 3.\n" + CODE, "page").missed[:-1] == ()

@@ -10,6 +10,7 @@ What cannot be read is counted, not guessed.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
 from typing import NamedTuple
@@ -26,21 +27,23 @@ from ..language.operators import CONSTANTS
 from ..language.parser import NAME_ITEM, parse
 from ..language.tokens import NAME
 from ..ops import FUNCTIONS
+from .numbers import NUMBER, plain_number
+from .unread import BLOCK, DOUBT, HEADING, LONG, Missed, missed
 
 LINE_LIMIT = 400
+PROSE_LIMIT = 4_000
 MOST_LINES = 50_000
 NODES = 400
 ZERO = 1e-14
 """What floats may give for 0, such as sin(pi)."""
 
-_NUMBER = r"[-+−]?\s*(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RESULT = re.compile(
-    rf"(?:->|→|=>|=|≈|~|prints?|outputs?|gives|is)?\s*:?\s*({_NUMBER})\s*(?:\.\.\.|…)?\s*[.;,]?\s*(?:\(.*\))?"
+    rf"(?:->|→|=>|=|≈|~|prints?|outputs?|gives|is)?\s*:?\s*({NUMBER})\s*(?:\.\.\.|…)?\s*[.;,]?\s*(?:\(.*\))?"
 )
 _PROMPT = re.compile(r"^\s*(?:>>>|\.\.\.|In \[\d+\]:)\s+")
 _BULLET = re.compile(r"^\s*(?:>\s+)*(?:(?:>>>|\.\.\.|In \[\d+\]:|[-*+>]|\d+[.)])\s+)?")
 _PRINT = re.compile(r"^print\((.*)\)$")
-_GIVEN = re.compile(rf"({NAME})\s*=\s*{_NUMBER}")
+_GIVEN = re.compile(rf"({NAME})\s*=\s*{NUMBER}")
 _EQUALS = re.compile(r"(?<![<>=!])(?:=|≈)(?!=)")
 
 
@@ -71,11 +74,13 @@ class Article(NamedTuple):
         path: Its name.
         lines: Those that were judged.
         unread: Numbers of the lines with a claim in them that could not be read.
+        missed: Numbers that look like results and were not read, each with the reason.
     """
 
     path: str
     lines: tuple[Line, ...]
     unread: tuple[int, ...]
+    missed: tuple[Missed, ...]
 
     @property
     def wrong(self) -> tuple[Line, ...]:
@@ -96,6 +101,7 @@ class _Known:
         definitions: Definition by name, ``f(x) = x^2``.
         given: Names that a line gave a value.
         computed: Names whose value came of a formula.
+        formulas: Names that had a formula: whether the last one could not be worked out.
     """
 
     def __init__(self) -> None:
@@ -105,6 +111,7 @@ class _Known:
         self.definitions: dict[str, str] = {}
         self.given: set[str] = set()
         self.computed: set[str] = set()
+        self.formulas: dict[str, bool] = {}
 
     def give(self, name: str, value: float, formula: str = "") -> None:
         """Give a name a value, by a formula where there is one."""
@@ -112,10 +119,12 @@ class _Known:
         self.values[name] = value
         self.given.add(name)
         (self.computed.add if formula else self.computed.discard)(name)
+        if formula:
+            self.formulas[name] = False
         # what is assigned again is no step of one program
         for other in [n for n, f in self.steps.items() if n == name or (again and name in _names(f))]:
             del self.steps[other]
-        if formula and name not in _names(formula) and not re.fullmatch(_NUMBER, formula):
+        if formula and name not in _names(formula) and not re.fullmatch(NUMBER, formula):
             self.steps[name] = formula
 
     def forget(self, names: Iterable[str]) -> None:
@@ -225,7 +234,7 @@ def _with_results(lines: list[str]) -> list[str]:
     return found
 
 
-_BELOW = re.compile(rf"\s*#\s*({_NUMBER})\s*")
+_BELOW = re.compile(rf"\s*#\s*({NUMBER})\s*")
 
 
 def check_text(text: str, path: str) -> Article:
@@ -241,30 +250,28 @@ def check_text(text: str, path: str) -> Article:
     known = _Known()
     judged: list[Line] = []
     unread: list[int] = []
+    left_out: list[Missed] = []
     fence, margin = "", -1
     for number, raw in enumerate(lines, 1):
         if raw.lstrip().startswith(_FENCE):
             fence, margin = _fence(raw, fence), -1
             continue
         fenced = fence not in ("", _MATH)
-        if len(raw) > LINE_LIMIT:
-            unread += [number] if "=" in raw else []
-            known.forget(_changed(raw) if fenced else ())
-            continue
         if fenced and raw.startswith("$ "):
             known.forget([*known.values, *known.functions])  # a command knows nothing of them
             continue
-        if fenced and raw.strip():
-            indent = len(raw) - len(raw.lstrip())
-            margin = indent if margin < 0 else margin
-            if indent > margin or _KEYWORD.match(raw):
-                # who knows how often, or with what, a block runs
-                known.forget(_changed(raw))
-                unread += [number] if _RESULT.match(raw.partition("#")[2].strip()) else []
-                continue
-        if not fenced and _ANEW.search(raw):
+        reason, found = _nothing_read(raw, fenced, margin), Counter[str]()
+        if fenced and raw.strip() and margin < 0:
+            margin = len(raw) - len(raw.lstrip())
+        if reason == LONG:
+            unread += [number] if "=" in raw else []
+            known.forget(_changed(raw) if fenced else ())
+        elif reason == BLOCK:
+            known.forget(_changed(raw))
+            unread += [number] if _RESULT.match(raw.partition("#")[2].strip()) else []
+        elif not fenced and _ANEW.search(raw):
             known.computed.clear()
-        for piece, doubtful in [(raw, False)] if fenced else _pieces(raw):
+        for piece, doubtful in [] if reason else [(raw, False)] if fenced else _pieces(raw):
             known.given.clear()
             outcome = None if doubtful else _outcome(piece, number, known, fenced)
             if fenced:
@@ -273,7 +280,21 @@ def check_text(text: str, path: str) -> Article:
                 known.forget(set(_NAMED.findall(piece)) - known.given)
             unread += [number] if outcome is None else []
             judged += outcome or []
-    return Article(path, tuple(judged), tuple(dict.fromkeys(unread)))
+            found.update({plain_number(line.claimed) for line in outcome or []})
+            reason = DOUBT if doubtful else reason
+        left_out += missed(number, raw, fenced, found, reason, known.values, known.functions, known.formulas)
+    return Article(path, tuple(judged), tuple(dict.fromkeys(unread)), tuple(left_out))
+
+
+def _nothing_read(line: str, fenced: bool, margin: int) -> str:
+    """Return why nothing of a line is read, or ""; the margin is that of its block of code, or -1."""
+    if len(line) > (LINE_LIMIT if fenced else PROSE_LIMIT):
+        return LONG
+    if fenced and line.strip():
+        # who knows how often, or with what, a block runs
+        indent = len(line) - len(line.lstrip())
+        return BLOCK if 0 <= margin < indent or _KEYWORD.match(line) else ""
+    return HEADING if line.lstrip().startswith("#") and not fenced else ""
 
 
 _LATEX = (
@@ -340,7 +361,7 @@ def _dashed(text: str, number: int, known: _Known, values: dict[str, float]) -> 
     return False
 
 
-_DASH = re.compile(rf"([=≈]\s*{_NUMBER})\s+[-–—]\s+")
+_DASH = re.compile(rf"([=≈]\s*{NUMBER})\s+[-–—]\s+")
 _MARKED = re.compile(r"`([^`]+)`|\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]")
 _MARK = "\0"
 _BREAK = re.compile(
@@ -380,8 +401,6 @@ def _pieces(line: str) -> Iterator[tuple[str, bool]]:
         if not _EQUALS.search(row) and len({_is_number(c) for c in cells if _value(c, {}) is not None}) == 2:
             yield row, True  # a formula and a number: does the one claim to be the other?
         return
-    if row.startswith("#"):
-        return
     if "#" in row and not _MARKED.search(row):
         yield row, False
         return
@@ -406,7 +425,7 @@ def _pieces(line: str) -> Iterator[tuple[str, bool]]:
 
 
 def _is_number(text: str) -> bool:
-    return re.fullmatch(_NUMBER, text.strip()) is not None
+    return re.fullmatch(NUMBER, text.strip()) is not None
 
 
 def _clauses(text: str) -> list[_Clause]:
@@ -443,7 +462,7 @@ def _unmarked(clauses: list[_Clause], marks: list[str]) -> list[_Clause]:
             whole = whole.replace(_MARK, formula, 1)
         if not any(_claims(i) or "#" in i for i in inner):
             # `2*3` = 6 is a claim; with words about it, who knows of what
-            plain = re.fullmatch(rf"[=≈]\s*(?:{_NUMBER})?", outside)
+            plain = re.fullmatch(rf"[=≈]\s*(?:{NUMBER})?", outside)
             found.append(_Clause(lead, whole if plain or not _claims(outside) else f"{_MARK}{whole}"))
             continue
         if _claims(outside):
@@ -615,19 +634,21 @@ def _chain(number: int, parts: list[str], known: _Known, fenced: bool, about: bo
     """Judge ``name = expression = number``: every part that is a formula against the last number."""
     *before, last = parts
     last = last.rstrip(".,;…").strip()
-    claimed = re.fullmatch(_NUMBER, last)
+    claimed = re.fullmatch(NUMBER, last)
     name = parts[0] if re.fullmatch(NAME, parts[0]) else None
     if claimed is None:
         value = known.value(last)
         if name and value is not None:
             known.give(name, value, last)
             return []
+        if name and name not in _names(last):
+            known.formulas[name] = True
         return None if not fenced and re.search(r"\d", " ".join(parts)) else []
     # left of what cannot be read, another claim may have ended: "2*3 = 6 apples = 5"
     unclear = [i for i, part in enumerate(before) if part != name and known.value(part) is None]
     if unclear and unclear[-1]:
         if name and not _DASH.search(" = ".join(parts)) and all(_lowered(part) for part in before[1:]):
-            known.give(name, float(_plain_number(last)))
+            known.give(name, float(plain_number(last)))
         name, before = None, before[unclear[-1] + 1 :]
     found: list[Line] = []
     read = False
@@ -640,19 +661,14 @@ def _chain(number: int, parts: list[str], known: _Known, fenced: bool, about: bo
         if value is None:
             continue
         read = True
-        if not re.fullmatch(_NUMBER, part):
+        if not re.fullmatch(NUMBER, part):
             found.append(_line(number, part, last, value, about))
     if name:
         computed = [line.right for line in found]
-        value = computed[0] if computed and len(before) > 1 else float(_plain_number(last))
+        value = computed[0] if computed and len(before) > 1 else float(plain_number(last))
         if value is not None:
             known.give(name, value, parts[1] if len(before) > 1 else "")
     return found if read or found else None
-
-
-def _plain_number(text: str) -> str:
-    """Write a number without commas and blanks, its minus as we write it."""
-    return "".join(text.replace(",", "").replace("−", "-").split())
 
 
 def _value(text: str, values: dict[str, float], definitions: Sequence[str] = ()) -> float | None:
@@ -679,7 +695,7 @@ def _value(text: str, values: dict[str, float], definitions: Sequence[str] = ())
 
 
 def _line(number: int, text: str, claimed: str, right: float, about: bool) -> Line:
-    plain = _plain_number(claimed)
+    plain = plain_number(claimed)
     value = float(plain)
     good = _printed(read_answer(plain.lstrip("+"), lower(parse("0"))), value, right, about)
     digits = written_digits(plain) if good else digits_right(value, right)

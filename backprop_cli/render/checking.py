@@ -33,6 +33,9 @@ MOST_INPUTS = 8
 INLINE = 24
 """Characters of an array in a headline."""
 
+MOST_MISSED = 20
+"""Numbers of an article that are listed as not checked."""
+
 MOST_TEXT = 1_000
 """Characters of a row of an array that is shown."""
 
@@ -472,6 +475,7 @@ def article_document(article: Article, *, digits: int = 6) -> Document:
         "path": article.path,
         "claims": [line._asdict() for line in article.lines],
         "unread": list(article.unread),
+        "missed": [number._asdict() for number in article.missed],
     }
     return Document(page=lambda: _article_page(article, digits), facts=lambda: Facts(found, "indented"))
 
@@ -490,4 +494,13 @@ def _article_page(article: Article, digits: int) -> Iterator[Block]:
     if article.unread:
         listed = ", ".join(map(str, article.unread[:20])) + (", ..." if len(article.unread) > 20 else "")
         lines.append(f"{counted(len(article.unread), 'line')} not read: {listed}")
+    if missed := article.missed:
+        looks = "looks like a result and is" if len(missed) == 1 else "look like results and are"
+        lines.append(f"{counted(len(missed), 'number')} {looks} not checked:")
     yield Lines(lines, most=None)
+    if missed:
+        columns = [Column("line", "number", whole=False), Column("number", "number", whole=False)]
+        rows = [[str(m.number), m.claimed, _cut(m.text), m.reason] for m in missed[:MOST_MISSED]]
+        yield Grid([*columns, Column("text", "code"), Column("reason")], rows)
+    if (more := len(missed) - MOST_MISSED) > 0:
+        yield Lines([f"{more} more: --format json has them all"], most=None)

@@ -1,0 +1,129 @@
+"""What looks like a result and was not read, with the reason: silence is not to be taken for right."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
+
+from ..errors import BackpropError
+from ..language.operators import CONSTANTS
+from ..language.parser import NAME_ITEM, parse
+from ..language.tokens import NAME
+from ..ops import FUNCTIONS
+from .numbers import NUMBER, plain_number
+
+LONG = "the line is too long"
+BLOCK = "in a loop, a branch or a function"
+HEADING = "in a heading"
+DOUBT = "the sentence can be read in more than one way"
+ELSEWHERE = "what it is the value of stands elsewhere"
+FORMULA = "left of it stands no formula that is read"
+WORDS = "said in words"
+UNWORKED = "its formula was not worked out"
+UNSURE = "not sure what it is the value of"
+
+LONGEST = 10_000
+"""Characters of a line that are looked through."""
+
+
+class Missed(NamedTuple):
+    """A number that looks like a result and was not read.
+
+    Attributes:
+        number: Of the line, from 1.
+        text: The line.
+        claimed: The number as written.
+        reason: Why it was not read.
+    """
+
+    number: int
+    text: str
+    claimed: str
+    reason: str
+
+
+# a number that something is done to is no result: "= 3*(-2)", "= 2x"
+_AFTER = (
+    r"(?![\d,.]*\d|\w|\s*(?:[*/^+−·×({\[%]|-\s*[\w(\\]|[A-Za-z]\s*[*^(]|\\(?:cdot|times|d?t?frac|sqrt|pm)))"
+)
+_EQUAL = r"(?:(?<![<>=!:+*/-])&?=&?(?!=)|≈|→|[-=]>|←|\\approx|\\rightarrow)"
+_SAID = r"\b(?:prints?|outputs?|gives|returns|yields|equals)\b:?"
+_OF = r"\b(?:slope|derivative|gradient|loss|error|output|result|value)s?\b[^.;=]{0,80}?\b(?:is|are|becomes)\b"
+_RESULT = re.compile(
+    rf"(?:{_EQUAL}|{_SAID}|{_OF})(?:\s|[`$]|\\[,;(]|about\b|exactly\b)*({NUMBER}){_AFTER}", re.IGNORECASE
+)
+_COMMENT = re.compile(rf"#\s*({NUMBER})\s*(?:\.\.\.|…)?[.;,]?\s*$")
+_ALONE = re.compile(rf"\s*(?:Out\[\d+\]:\s*)?({NUMBER})\s*")
+_BETWEEN = re.compile(r"[=≈→←;]|,\s|->|\\approx|\\rightarrow|\.\s")
+_INDEX = r"(?:[_^](?:\w+|\{[^{}]*\}|\([^()]*\)))"
+_GIVEN = re.compile(
+    # a name behind nothing, a mark, or a word: "W x" is a product
+    rf"(?:.*(?:[(,;:`$\[{{\"'>|?]|--|(?<![\w\\])[A-Za-z][a-z']+\s))?\s*\\?({NAME}{_INDEX}*)\s*(?:\[[^\]]*\])?[`$\s]*"
+)
+
+
+def missed(
+    number: int,
+    line: str,
+    code: bool,
+    read: Counter[str],
+    reason: str,
+    known: Collection[str],
+    functions: Collection[str],
+    formulas: Mapping[str, bool],
+) -> Iterator[Missed]:
+    """Yield the numbers of a line that look like results, and are not among those that were read.
+
+    Args:
+        number: Of the line.
+        line: As written.
+        code: Whether it stands in a block of code.
+        read: How often each number was judged.
+        reason: Why nothing of the line was read; "" where each number has a reason of its own.
+        known: Names that have values.
+        functions: Functions that are defined.
+        formulas: Names that were given by a formula: whether the last one could not be worked out.
+    """
+    line = line[:LONGEST]
+    found = {m.start(1): (m[1], m.start()) for m in _RESULT.finditer(line)}
+    if code:
+        found |= {m.start(1): (m[1], m.start()) for m in [_COMMENT.search(line)] if m}
+        found |= {m.start(1): (m[1], 0) for m in [_ALONE.fullmatch(line)] if m}
+    left_over = Counter(read)
+    for at, (claimed, start) in sorted(found.items()):
+        plain = plain_number(claimed)
+        if left_over[plain]:
+            # "a*b = 6 = 2*3 = 6" claims one number twice
+            left_over[plain] -= not re.match(r"\s*=", line[at + len(claimed) :])
+            continue
+        left = _BETWEEN.split(line[max(start - 200, 0) : start])[-1]
+        why = reason
+        if line[start : start + 1].isalpha() and left:
+            why = WORDS if why in ("", DOUBT) else why
+        elif line[start : start + 1] != "#" and (given := _GIVEN.fullmatch(left)):
+            if code or given[1] not in formulas:
+                continue  # a name is given a value: nothing to work out
+            why = why or (UNWORKED if formulas[given[1]] else "")
+        else:
+            own = _reason(left, known, functions) if why in ("", DOUBT) else UNSURE
+            why = why if why and own in (UNSURE, FORMULA) else own
+        if why:
+            yield Missed(number, line.strip(), claimed.strip().rstrip(".,"), why)
+
+
+def _reason(left: str, known: Collection[str], functions: Collection[str]) -> str:
+    left = left.strip(" `$(&|>*\t").removesuffix("#").strip()
+    if not re.search(r"\w", left):
+        return ELSEWHERE
+    taken = {*functions, *FUNCTIONS}
+    if called := [n for n in re.findall(rf"((?:{NAME}\.)*{NAME})['′]*\(", left) if n not in taken]:
+        return f"{called[0]} is not defined by a formula that is read"
+    try:
+        statements = parse(left).statements
+    except BackpropError:
+        return FORMULA
+    names = {i.text for s in statements for i in s.items if i.arity == NAME_ITEM}
+    unknown = sorted(names - set(known) - set(CONSTANTS))
+    return f"{unknown[0]} has no value here" if unknown else UNSURE
