@@ -560,6 +560,25 @@ def test_lines_are_put_in_the_order_of_training(
     assert run("predict", "runs/c", "walks.csv").out.endswith(",,no value in column 'time'\n")
 
 
+def test_more_steps_than_were_learned_are_told(walks: Path, run: Any) -> None:
+    """To a model, and to a config whose validation rows are the longest."""
+    short, long = ("walk,a,y\nu,1,1\nu,2,0\nv,1,0\n" + "v,1,1\n" * more for more in (0, 2))
+    walks.write_text(short)
+    data = "data: {path: walks.csv, sequence: {by: walk, target: each}}\nloss: mse\ntraining: {epochs: 1}\n"
+    Path("c.yaml").write_text(f"{data}model: {{layers: [position, linear]}}")
+    assert "sequences of 1 to 2 steps" in run("train", "c.yaml").out
+    Path("long.csv").write_text(long)
+    for words in (
+        ("predict", "runs/c", "long.csv"),
+        ("evaluate", "runs/c", "long.csv"),
+        ("train", "c.yaml", "data.validation_path=long.csv"),
+    ):
+        refused = run(*words)
+        assert refused.status == 2
+        assert "a sequence has 3 steps, but the program goes with 2, as many as the longest" in refused.err
+        assert "knows none after the 2" in refused.err
+
+
 def test_a_padded_batch_is_traced_with_its_own_numbers(walks: Path, run: Any) -> None:
     walks.write_text("walk,a,y\nu,1,0\nu,0.5,1\nv,0.25,1\n")
     data = "data: {path: walks.csv, sequence: {by: walk, target: each}, scaling: none}"

@@ -147,7 +147,18 @@ class ProgramNetwork(OfRows):
             own = self.loss.type == losses.PROGRAM
             made.weighted = self.weighted or bool(span.masked and made._times and not own)
             made.reading = read(self.model, prod(self.shape), self.outputs, steps=made.steps)
-            made._settle()
+            try:
+                made._settle()
+            except ShapeError as error:
+                longest = self.shape[0]
+                raise ShapeError(
+                    error.key,
+                    f"a sequence has {span.length} steps, but the program goes with {longest}, as many as the"
+                    f" longest to learn from has: {error.message}",
+                    f"position, and all that has a number for each step, knows none after the {longest}"
+                    if span.length > longest
+                    else "'length' is how many steps there are, in x[0:length]; 'steps' is how many at most",
+                ) from None
             self._spans[span] = made
         return self._spans[span]
 

@@ -95,7 +95,8 @@ def data_line(problem: Problem) -> str:
         steps = f"{problem.encoding.shape[0]}" if lengths is None else f"{lengths.min()} to {lengths.max()}"
         signs = problem.encoding.vocabulary
         what = what if signs is None else f"of {len(signs)} kinds"
-        what = f"sequences of {steps} {'characters' if problem.entropies else 'steps'}, {what}"
+        noun = "character" if problem.entropies else "step"
+        what = f"sequences of {steps} {noun}{'s' * (steps != '1')}, {what}"
     return f"{what}, {kinds}: {', '.join(parts)} {last}{done}"
 
 
