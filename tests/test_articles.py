@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from backprop_cli.articles.text import check_text
+from backprop_cli.articles.text import check_notebook, check_text
 from backprop_cli.articles.unread import BLOCK, DOUBT, ELSEWHERE, FORMULA, HEADING, UNWORKED, WORDS
+from backprop_cli.errors import DataError
 
 CODE = """\
 ```python
@@ -112,3 +115,87 @@ def test_what_looks_like_a_result_and_was_not_read_is_told_with_the_reason() -> 
 
 def test_what_was_read_is_not_missed() -> None:
     assert check_text("With x = 3, x^2 = 9 = 3*3 = 9, so f = x = 3.\n" + CODE, "page").missed[:-1] == ()
+
+
+def notebook(*cells: tuple[object, ...], **facts: object) -> str:
+    """Return a notebook of cells: Markdown, or a count, its code, and what it printed and gave."""
+    made: list[dict[str, object]] = []
+    for cell in cells:
+        if len(cell) == 1:
+            made.append({"cell_type": "markdown", "source": cell[0]})
+            continue
+        count, source, printed, result = cell
+        outputs: list[dict[str, object]] = []
+        if printed:
+            outputs.append({"output_type": "stream", "name": "stdout", "text": printed})
+        if result:
+            outputs.append({"output_type": "execute_result", "data": {"text/plain": [result]}})
+        made.append(
+            {
+                "cell_type": "code",
+                "execution_count": count,
+                "source": str(source).splitlines(True),
+                "outputs": outputs,
+            }
+        )
+    return json.dumps({"nbformat": 4, "cells": made, **facts})
+
+
+def test_cells_of_a_notebook_and_what_they_printed() -> None:
+    page = notebook(
+        ("# Slopes\nWith x = 3, `x^2 = 8`.",),
+        (
+            1,
+            "%matplotlib inline\na = 2.0\ndef f(x):\n    return x**2\nprint(f(3))\nprint(a * 4)\nf(a)",
+            "9\n9.0\n",
+            "np.float64(4.0)",
+        ),
+        (2, "a = a + 1\na", "", "tensor(4., grad_fn=<AddBackward0>)"),
+        (5, "a * 2", "", "6.0"),
+        (6, "b = 2\nprint('b is', b)\nb * 3  # six", "b is 2\n", "7"),
+        (7, "for i in range(2):\n    print(b * i)\n```\nb*2", "0\n2\n", "5"),
+        ("So b*5 = 11.",),
+    )
+    found = check_notebook(page, "n.ipynb")
+    assert [(line.cell, line.number, line.claimed) for line in found.wrong] == [
+        (1, 2, "8"),
+        (2, 6, "9.0"),
+        (3, 2, "4.0"),
+        (6, 4, "5"),
+        (7, 1, "11"),
+    ]
+    assert len(found.lines) == 7
+    # a was given who knows what between the runs 2 and 5; which line printed what is not sure
+    assert [(m.cell, m.claimed) for m in found.missed] == [(4, "6.0"), (5, "2"), (5, "7"), (6, "0"), (6, "2")]
+
+
+def test_notebooks_that_were_never_run_or_are_in_another_language() -> None:
+    cells = (None, "a = 2", "", ""), (None, "a*3  # 7", "", "")
+    assert [line.claimed for line in check_notebook(notebook(*cells), "n.ipynb").wrong] == ["7"]
+    julia = notebook(("2*3 = 7",), (1, "a = 2\na^2", "", "5"), metadata={"kernelspec": {"language": "julia"}})
+    found = check_notebook(julia, "n.ipynb")
+    assert [(line.cell, line.claimed) for line in found.lines] == [(1, "7")]
+    assert [m.claimed for m in found.missed] == ["5"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "it is not JSON"),
+        ("[" * 100_000, "it is not JSON"),
+        ("[]", "it has no cells"),
+        ('{"cells": [3]}', "it has no cells"),
+        ('{"worksheets": []}', "of format 3"),
+    ],
+)
+def test_broken_notebooks(text: str, reason: str) -> None:
+    with pytest.raises(DataError, match=reason) as error:
+        check_notebook(text, "n.ipynb")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("odd", [None, 3, "x", [3], {"text": 3}, [{"output_type": 3, "data": [2]}]])
+def test_odd_notebooks(odd: object) -> None:
+    cell = {"cell_type": "code", "source": odd, "execution_count": odd, "outputs": odd}
+    page = {"cells": [cell, {**cell, "source": "1+1"}, {"cell_type": odd}], "metadata": odd}
+    assert check_notebook(json.dumps(page), "n.ipynb").lines == ()

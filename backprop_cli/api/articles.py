@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..articles.text import Article, check_text
+from ..articles.text import Article, check_notebook, check_text
 from ..checking.sheets import SIZE_LIMIT
 from ..errors import DataError
 from ..tables.files import bytes_of
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from ..render.document import Document
+
+
+PICTURES = 32 << 20
+"""Bytes of a notebook, most of which are pictures."""
 
 
 class CheckedArticle(Shown, Article):
@@ -32,13 +36,16 @@ def article(text: str | PathLike[str]) -> CheckedArticle:
     """Judge the numbers that an article claims.
 
     Args:
-        text: Path of the article: Markdown, prose or code; ``-`` is stdin.
+        text: Path of the article: Markdown, prose or code, or a notebook (``.ipynb``); ``-`` is stdin.
     Raises:
-        BackpropError: for a file that cannot be read, or is too large.
+        BackpropError: for a file that cannot be read, is too large, or is no notebook by its contents.
     """
     file = path("text", text)
     shown = "<stdin>" if file == "-" else file
-    data = bytes_of(file, SIZE_LIMIT)
-    if len(data) > SIZE_LIMIT:
-        raise DataError(f"{shown} is larger than {SIZE_LIMIT:,} bytes")
-    return CheckedArticle(*check_text(data.decode("utf-8-sig", "replace"), shown))
+    notebook = file.endswith(".ipynb")
+    limit = PICTURES if notebook else SIZE_LIMIT
+    data = bytes_of(file, limit)
+    if len(data) > limit:
+        raise DataError(f"{shown} is larger than {limit:,} bytes")
+    check = check_notebook if notebook else check_text
+    return CheckedArticle(*check(data.decode("utf-8-sig", "replace"), shown))

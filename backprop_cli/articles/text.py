@@ -27,8 +27,9 @@ from ..language.operators import CONSTANTS
 from ..language.parser import NAME_ITEM, parse
 from ..language.tokens import NAME
 from ..ops import FUNCTIONS
+from .notebook import Cell, cells_of, numbers_of
 from .numbers import NUMBER, plain_number
-from .unread import BLOCK, DOUBT, HEADING, LONG, Missed, missed
+from .unread import BLOCK, DOUBT, HEADING, LONG, PRINTED, Missed, missed
 
 LINE_LIMIT = 400
 PROSE_LIMIT = 4_000
@@ -57,6 +58,7 @@ class Line(NamedTuple):
         right: The number that comes out; None for a formula that is right.
         digits: To how many digits the claim is right.
         wrong: Whether it is neither the number nor its rounding.
+        cell: Of a notebook, from 1; the lines are then those of the cell.
     """
 
     number: int
@@ -65,6 +67,7 @@ class Line(NamedTuple):
     right: float | None
     digits: int
     wrong: bool
+    cell: int | None = None
 
 
 class Article(NamedTuple):
@@ -73,7 +76,7 @@ class Article(NamedTuple):
     Attributes:
         path: Its name.
         lines: Those that were judged.
-        unread: Numbers of the lines with a claim in them that could not be read.
+        unread: Numbers of the lines with a claim in them that could not be read; of a notebook, of the cells.
         missed: Numbers that look like results and were not read, each with the reason.
     """
 
@@ -208,15 +211,15 @@ def _fence(line: str, fence: str) -> str:
     return "" if fence else line.strip().strip("`~").strip() or "code"
 
 
-def _with_results(lines: list[str]) -> list[str]:
+def _with_results(lines: list[str], code: bool) -> list[str]:
     """Return lines of code with what they are said to give behind them, where that stands on the next line.
 
     That is a comment, ``# 6``, or what an interpreter printed below ``>>> f(2)``. A function of one
     expression is written as a definition. A result stays on its line, and its code goes there.
     """
-    found, fence = list(lines), ""
+    found, fence = list(lines), "code" if code else ""
     for k, line in enumerate(found[:-1]):
-        fence = _fence(line, fence)
+        fence = fence if code else _fence(line, fence)
         following = found[k + 1]
         if fence in ("", _MATH) or not line.strip() or line.lstrip().startswith((*_FENCE, "#")):
             continue
@@ -243,17 +246,48 @@ def check_text(text: str, path: str) -> Article:
     Raises:
         DataError: for more lines than are read.
     """
-    lines = text.splitlines()
-    if len(lines) > MOST_LINES:
-        raise DataError(f"{path} has {len(lines):,} lines: up to {MOST_LINES:,} are read")
-    lines = _with_results(lines)
+    return check_cells([Cell(text.splitlines())], path)
+
+
+def check_notebook(text: str, path: str) -> Article:
+    """Judge the numbers that the cells of a notebook claim, and those that they printed.
+
+    Raises:
+        DataError: for what is no notebook, or has more lines than are read.
+    """
+    return check_cells(cells_of(text, path), path)
+
+
+def check_cells(cells: Sequence[Cell], path: str) -> Article:
+    """Judge the numbers of the cells of a text, one after the other.
+
+    Raises:
+        DataError: for more lines than are read.
+    """
+    if (count := sum(len(cell.lines) + len(cell.printed) for cell in cells)) > MOST_LINES:
+        raise DataError(f"{path} has {count:,} lines: up to {MOST_LINES:,} are read")
     known = _Known()
     judged: list[Line] = []
     unread: list[int] = []
     left_out: list[Missed] = []
-    fence, margin = "", -1
-    for number, raw in enumerate(lines, 1):
-        if raw.lstrip().startswith(_FENCE):
+    for cell in cells:
+        if cell.fresh:
+            known.forget([*known.values, *known.functions])
+        lines, unclear, others = _check(cell, known)
+        judged += [line._replace(cell=cell.number) for line in lines]
+        unread += unclear if cell.number is None else [cell.number] * bool(unclear)
+        left_out += [other._replace(cell=cell.number) for other in others]
+    return Article(path, tuple(judged), tuple(dict.fromkeys(unread)), tuple(left_out))
+
+
+def _check(cell: Cell, known: _Known) -> tuple[list[Line], list[int], list[Missed]]:
+    """Return what was judged of a cell, its lines that could not be read, and the numbers missed."""
+    judged: list[Line] = []
+    unread: list[int] = []
+    left_out: list[Missed] = []
+    fence, margin = "code" if cell.code else "", -1
+    for number, raw in enumerate(_with_results(cell.lines, cell.code), 1):
+        if raw.lstrip().startswith(_FENCE) and not cell.code:
             fence, margin = _fence(raw, fence), -1
             continue
         fenced = fence not in ("", _MATH)
@@ -280,10 +314,12 @@ def check_text(text: str, path: str) -> Article:
                 known.forget(set(_NAMED.findall(piece)) - known.given)
             unread += [number] if outcome is None else []
             judged += outcome or []
-            found.update({plain_number(line.claimed) for line in outcome or []})
+            found.update({plain_number(line.claimed).rstrip(".") for line in outcome or []})
             reason = DOUBT if doubtful else reason
         left_out += missed(number, raw, fenced, found, reason, known.values, known.functions, known.formulas)
-    return Article(path, tuple(judged), tuple(dict.fromkeys(unread)), tuple(left_out))
+    end = len(cell.lines)
+    left_out += [Missed(end, line.strip(), n, PRINTED) for line in cell.printed for n in numbers_of(line)]
+    return judged, unread, left_out
 
 
 def _nothing_read(line: str, fenced: bool, margin: int) -> str:

@@ -20,6 +20,7 @@ HEADING = "in a heading"
 DOUBT = "the sentence can be read in more than one way"
 ELSEWHERE = "what it is the value of stands elsewhere"
 FORMULA = "left of it stands no formula that is read"
+PRINTED = "not sure which line printed it"
 WORDS = "said in words"
 UNWORKED = "its formula was not worked out"
 UNSURE = "not sure what it is the value of"
@@ -36,12 +37,14 @@ class Missed(NamedTuple):
         text: The line.
         claimed: The number as written.
         reason: Why it was not read.
+        cell: Of a notebook, from 1.
     """
 
     number: int
     text: str
     claimed: str
     reason: str
+    cell: int | None = None
 
 
 # a number that something is done to is no result: "= 3*(-2)", "= 2x"
@@ -93,7 +96,7 @@ def missed(
         found |= {m.start(1): (m[1], 0) for m in [_ALONE.fullmatch(line)] if m}
     left_over = Counter(read)
     for at, (claimed, start) in sorted(found.items()):
-        plain = plain_number(claimed)
+        plain = plain_number(claimed).rstrip(".")
         if left_over[plain]:
             # "a*b = 6 = 2*3 = 6" claims one number twice
             left_over[plain] -= not re.match(r"\s*=", line[at + len(claimed) :])

@@ -57,7 +57,9 @@ ENDINGS = {
     " - is stdin.",
 )
 @click.option("--exercise", metavar="KEY", help="Judge hand-ins by the key of a class's exercises.")
-@click.option("--text", metavar="FILE", help="Check the numbers that an article claims; - is stdin.")
+@click.option(
+    "--text", metavar="FILE", help="Check the numbers that an article or notebook claims; - is stdin."
+)
 @click.option(
     "--gradcheck", is_flag=True, help="Check the gradient, ours or the claimed one, against quotients."
 )

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..articles.text import Article
+from ..articles.text import Article, Line
+from ..articles.unread import Missed
 from ..checking.answers import shortened
 from ..checking.gradcheck import Checked
 from ..checking.grading import REPEATED, Judged, Judgement
@@ -480,27 +481,42 @@ def article_document(article: Article, *, digits: int = 6) -> Document:
     return Document(page=lambda: _article_page(article, digits), facts=lambda: Facts(found, "indented"))
 
 
+def _place(found: Line | Missed) -> str:
+    return str(found.number) if found.cell is None else f"{found.cell}:{found.number}"
+
+
+def _around(found: Missed) -> str:
+    """Return the line, or what of it stands about the number."""
+    at = found.text.find(found.claimed) + len(found.claimed)
+    start = max(at + 8 - SHORT, 0)
+    return _cut(found.text if start == 0 else "..." + found.text[start + 3 :])
+
+
 def _article_page(article: Article, digits: int) -> Iterator[Block]:
+    cells = any(line.cell is not None for line in article.lines) or any(
+        m.cell is not None for m in article.missed
+    )
+    place = "cell:line" if cells else "line"
     rows = [
-        [str(w.number), _cut(w.text), w.claimed, rounded(w.right, max(digits, w.digits + 2)), str(w.digits)]
+        [_place(w), _cut(w.text), w.claimed, rounded(w.right, max(digits, w.digits + 2)), str(w.digits)]
         for w in article.wrong
     ]
     if rows:
         numbers = [Column(title, "number", whole=False) for title in ("claimed", "right is")]
-        columns = [Column("line", "number", whole=False), Column("claim", "code")]
+        columns = [Column(place, "number", whole=False), Column("claim", "code")]
         yield Grid([*columns, *numbers, Column("digits", "share", whole=False)], rows)
     good = len(article.lines) - len(rows)
     lines = [f"{counted(len(article.lines), 'number')} checked: {good} right, {len(rows)} wrong"]
     if article.unread:
         listed = ", ".join(map(str, article.unread[:20])) + (", ..." if len(article.unread) > 20 else "")
-        lines.append(f"{counted(len(article.unread), 'line')} not read: {listed}")
+        lines.append(f"{counted(len(article.unread), 'cell' if cells else 'line')} not read: {listed}")
     if missed := article.missed:
         looks = "looks like a result and is" if len(missed) == 1 else "look like results and are"
         lines.append(f"{counted(len(missed), 'number')} {looks} not checked:")
     yield Lines(lines, most=None)
     if missed:
-        columns = [Column("line", "number", whole=False), Column("number", "number", whole=False)]
-        rows = [[str(m.number), m.claimed, _cut(m.text), m.reason] for m in missed[:MOST_MISSED]]
+        columns = [Column(place, "number", whole=False), Column("number", "number", whole=False)]
+        rows = [[_place(m), m.claimed, _around(m), m.reason] for m in missed[:MOST_MISSED]]
         yield Grid([*columns, Column("text", "code"), Column("reason")], rows)
     if (more := len(missed) - MOST_MISSED) > 0:
         yield Lines([f"{more} more: --format json has them all"], most=None)
