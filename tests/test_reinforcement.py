@@ -427,6 +427,16 @@ def test_a_table_goes_on_to_the_same_bytes(tmp_path, monkeypatch, method):
         assert Path("whole", name).read_bytes() == Path("parts", name).read_bytes()
 
 
+def test_no_sweep_has_nothing_to_tell(run, tmp_path, monkeypatch):
+    """Of a run that only measures, and of one that goes on at its end."""
+    monkeypatch.chdir(tmp_path)
+    Path("c.yaml").write_text(json.dumps(table_of("value_iteration", discount=1)))
+    for words in (["training.epochs=0"], ["training.epochs=2"], ["training.epochs=2", "--resume"]):
+        done = run("train", "c.yaml", *words)
+        assert done.status == 0, done.err
+        assert ("the values still change" in done.err) == (words == ["training.epochs=2"])
+
+
 def test_a_table_is_shown_and_answers(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("exact.yaml").write_text(json.dumps(table_of("value_iteration", discount=1)))

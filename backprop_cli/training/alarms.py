@@ -435,7 +435,8 @@ class Alarms:
 def _of_acting(training: Training, history: Sequence[Mapping[str, float]]) -> Iterator[Alarm]:
     """Yield values that still change, or what a policy has lost."""
     epochs = training.progress.epoch
-    if isinstance(training, ValueIteration) and not training.progress.ended:
+    ended = training.progress.ended
+    if isinstance(training, ValueIteration) and training.off is not None and not ended:
         says = f"the values still change, by up to {scientific(training.off, 2)} in the last of"
         endless = ", or a discount below 1: without one a policy that never ends has no value"
         hint = f"training.epochs: {10 * epochs}{endless if training.discount == 1.0 else ''}"

@@ -79,10 +79,12 @@ class ValueIteration(Tabular):
     """Value iteration: an epoch is a sweep over all states; it ends where nothing changes any more.
 
     Attributes:
-        off: The most that a value of the last sweep was off.
+        off: The most that a value of the last sweep was off; None before the first.
     Source:
         Bellman 1957, Dynamic Programming; Sutton and Barto, 2nd ed., section 4.4.
     """
+
+    off: float | None = None
 
     def _learn(self, rate: float) -> float:
         off = sweep(self.table, self.worth.max(axis=1), self.discount) - self.worth
