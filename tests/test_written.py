@@ -203,7 +203,10 @@ def test_the_reader_reads(latex: str, number: float) -> None:
 
 
 WRITERS = ("language", "explanation", "differentiation/symbolic", "render", "export", "checking")
-ELSEWHERE = {"language/readings.py": "what is written there is the user's own text"}
+ELSEWHERE = {
+    "language/readings.py": "what is written there is the user's own text",
+    "checking/spelling.py": "so is this, in the two ways that it can be meant",
+}
 """Files that put brackets around what is written to them, and why."""
 
 

@@ -628,7 +628,7 @@ class _Reader:
             raise _NoFormula
         self.at += 1
         self.bar_open, self.exponent = bar, exponent
-        return inside if inside.level == ATOM else Piece(f"({inside})", ATOM)
+        return bracketed(inside, ATOM)
 
     def bars(self) -> Piece:
         if self.bar_open:

@@ -191,8 +191,8 @@ class Steps:
         """Add numbers to a part of an array, in its place where nothing else reads it."""
         part, x = self._parts[node.id]
         (before,) = (i for i in node.inputs if i != part)
-        whole = self.homes[before]
-        dying = {self._base[i] for i in (before, x) if last[self._base[i]] == node.id} - forever
+        whole, added = (self._operand(nodes[i], "add", nodes[i].shape) for i in (before, x))
+        dying = {self._base[i] for i in (before, x) if last.get(self._base[i]) == node.id} - forever
         if before in dying and before in self._memory and node.id not in self.homes:
             dying.remove(before)
             self.homes[node.id], self._memory[node.id] = whole, self._memory[before]
@@ -200,7 +200,7 @@ class Steps:
             out = self._buffer(node.id, node.shape, False)
             self._calls.append((np.copyto, (out, whole)))
         place = _part(self.homes[node.id], nodes[part].static["key"])
-        self._calls.append((np.add, (place, self.homes[x], place)))
+        self._calls.append((np.add, (place, added, place)))
         self._give_back([self._memory[b] for b in dying if b in self._memory])
 
     def _pair(self, node: Node, partner: int, shape: Shape, x: NDArray) -> bool:

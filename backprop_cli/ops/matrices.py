@@ -1270,7 +1270,7 @@ _row(
     samples=(),
     written="E[k]",
     entry="the k-th of the rows of E",
-    says="the row, or for a vector the rows, that an index of the data picks, from 0",
+    says="the rows that an index of the data picks, from 0",
 )
 _row(
     "scattered",
