@@ -579,6 +579,14 @@ def test_more_steps_than_were_learned_are_told(walks: Path, run: Any) -> None:
         assert "knows none after the 2" in refused.err
 
 
+def test_a_step_that_is_not_there_is_no_padding(walks: Path) -> None:
+    walks.write_text("walk,a,y\nu,1,1\nu,2,1\nv,1,0\n")
+    data = "data: {path: walks.csv, sequence: {by: walk, target: last}}\nloss: mse\n"
+    with pytest.raises(BackpropError, match="a sequence has 1 step, but the program goes with 2"):
+        Training(problem_of(f"{data}model: {{program: 'y = w*x[1]', parameters: {{w: 1}}}}"))
+    Training(problem_of(f"{data}model: {{program: 'y = w*x[0]', parameters: {{w: 1}}}}"))
+
+
 def test_a_padded_batch_is_traced_with_its_own_numbers(walks: Path, run: Any) -> None:
     walks.write_text("walk,a,y\nu,1,0\nu,0.5,1\nv,0.25,1\n")
     data = "data: {path: walks.csv, sequence: {by: walk, target: each}, scaling: none}"

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from ..engine.batched import batched
-from ..errors import UsageError
+from ..errors import UsageError, counted
 from ..graph import PARAMETER, STATE, Graph
 from ..language.array_parser import LOOKUP
 from ..language.parser import NAME_ITEM
@@ -150,14 +150,14 @@ class ProgramNetwork(OfRows):
             try:
                 made._settle()
             except ShapeError as error:
-                longest = self.shape[0]
+                longest, has = self.shape[0], counted(span.length, "step")
                 raise ShapeError(
                     error.key,
-                    f"a sequence has {span.length} steps, but the program goes with {longest}, as many as the"
-                    f" longest to learn from has: {error.message}",
+                    f"a sequence has {has}, but the program goes with {longest}, as many as the longest to"
+                    f" learn from has: {error.message}",
                     f"position, and all that has a number for each step, knows none after the {longest}"
                     if span.length > longest
-                    else "'length' is how many steps there are, in x[0:length]; 'steps' is how many at most",
+                    else "a step that is named, as x[1], has to be there; x[end] is the last",
                 ) from None
             self._spans[span] = made
         return self._spans[span]
@@ -422,11 +422,15 @@ class ProgramNetwork(OfRows):
         Args:
             inputs: Shape (rows, *shape of a row).
             lengths: How many steps each has; None where all have all.
+        Raises:
+            ShapeError: where the program names a step, ``x[1]``, that the shortest has not.
         """
         if self.steps is None or (lengths is None and not self.reading.masks):
             return {INPUT: inputs}
         every = np.arange(inputs.shape[1])
         ends = np.full((len(inputs), 1), len(every)) if lengths is None else lengths[:, None]
+        if ends.size and ends.min() < len(every):
+            self.of_span(Span(int(ends.min()), True))  # padding would answer for what is not there
         return {INPUT: inputs, MASK: (every < ends) * 1.0, LAST: (every == ends - 1) * 1.0}
 
 
