@@ -199,3 +199,78 @@ def test_odd_notebooks(odd: object) -> None:
     cell = {"cell_type": "code", "source": odd, "execution_count": odd, "outputs": odd}
     page = {"cells": [cell, {**cell, "source": "1+1"}, {"cell_type": odd}], "metadata": odd}
     assert check_notebook(json.dumps(page), "n.ipynb").lines == ()
+
+
+FORMULAS = r"""
+\begin{align}
+net_{h1} &= w_1 \cdot i_1 + b_1 \\
+&= 0.15 \cdot 0.05 + 0.2 \cdot 0.1 + 0.35 \\
+&= 0.3785
+\end{align}
+
+$$
+\begin{aligned}
+out_{h1} &= \frac{1}{1+e^{-net_{h1}}} = \frac{1}{1+e^{-0.3775}} \\
+         &= 0.593269992
+\end{aligned}
+$$
+
+$$ E_{total} = \tfrac12 (0.01 - 0.75)^2 \,+\, \frac12\left(0.99 - 0.77\right)^2 = 0.298 $$
+
+We have $x_{1} = 2,\; x_{2} = 3$ and $x_{1} \cdot x_{2} = 7$.
+
+\\[ \frac{1}{2} \cdot 4 = 2 \\]
+
+$$
+a &= 3 & b &= 4 \\
+a \cdot b &= 12 & a + b &= 8
+$$
+
+\begin{align*}
+\frac{\partial E}{\partial o_1} &= 2(0 - 0.5)/2 \\ &= -0.5 \\
+w_1^{+} &= 0.4 - 0.5 \cdot \frac{\partial E}{\partial o_1} \\
+  &= 0.65
+\end{align*}
+
+$$ \hat{y} = 0.5 \cdot 3 + 1 = 2.5, \qquad \text{loss} = (\hat{y} - 2)^2 = 0.35 $$
+
+$$
+L = -\log(0.7)
+$$
+$$
+= 0.3567
+$$
+
+$$ A = \begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix} = 7 $$
+
+$$5 - 3$$ dollars = 7
+
+\[ x^{2} = 4 \] where x = 2.
+"""
+
+
+def test_rows_of_displays_go_on_from_the_row_before() -> None:
+    found = check_text(FORMULAS, "page")
+    assert [(line.number, line.claimed) for line in found.wrong] == [
+        (5, "0.3785"),
+        (17, "7"),
+        (23, "8"),
+        (32, "0.35"),
+    ]
+    assert len(found.lines) == 12
+    assert [(m.number, m.claimed) for m in found.missed] == [(41, "7")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$$\na = 3\n",  # never closed
+        "$$ 2*3 $$\nIt is a product.\n$$ = 7 $$",
+        "$$\\log_{10}(100) = 3$$",
+        "$$\\sum_{i=1}^{3} i = 7$$",
+        "With h = 0.0001, $$\\frac{5+h-5}{h} = 1.$$",
+        "```latex\n\\begin{align}\nx &= 2*3 \\\\\n&= 7\n\\end{align}\n```",
+    ],
+)
+def test_displays_without_alarm(text: str) -> None:
+    assert wrong(text) == []

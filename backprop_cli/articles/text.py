@@ -27,6 +27,7 @@ from ..language.operators import CONSTANTS
 from ..language.parser import NAME_ITEM, parse
 from ..language.tokens import NAME
 from ..ops import FUNCTIONS
+from .latex import plain_math, rows_of
 from .notebook import Cell, cells_of, numbers_of
 from .numbers import NUMBER, plain_number
 from .unread import BLOCK, DOUBT, HEADING, LONG, PRINTED, Missed, missed
@@ -35,6 +36,9 @@ LINE_LIMIT = 400
 PROSE_LIMIT = 4_000
 MOST_LINES = 50_000
 NODES = 400
+NOISE = 1e-9
+"""What floats may be off where a difference cancels, as a share of a whole number."""
+
 ZERO = 1e-14
 """What floats may give for 0, such as sin(pi)."""
 
@@ -104,6 +108,7 @@ class _Known:
         definitions: Definition by name, ``f(x) = x^2``.
         given: Names that a line gave a value.
         computed: Names whose value came of a formula.
+        slopes: Derivatives that were worked out, ``dL/dw``.
         formulas: Names that had a formula: whether the last one could not be worked out.
     """
 
@@ -114,11 +119,14 @@ class _Known:
         self.definitions: dict[str, str] = {}
         self.given: set[str] = set()
         self.computed: set[str] = set()
+        self.slopes: dict[str, float] = {}
         self.formulas: dict[str, bool] = {}
 
     def give(self, name: str, value: float, formula: str = "") -> None:
         """Give a name a value, by a formula where there is one."""
         again = name in self.values
+        if again and value != self.values[name]:
+            self.slopes.clear()
         self.values[name] = value
         self.given.add(name)
         (self.computed.add if formula else self.computed.discard)(name)
@@ -133,6 +141,8 @@ class _Known:
     def forget(self, names: Iterable[str]) -> None:
         """Forget names that may have changed, and the steps over them."""
         for name in names:
+            if name in self.values:
+                self.slopes.clear()
             self.values.pop(name, None)
             self.functions.pop(name, None)
             self.definitions.pop(name, None)
@@ -142,6 +152,7 @@ class _Known:
     def value(self, text: str) -> float | None:
         """Work out an expression over names that have values, and functions that are defined."""
         text = _SLOPE_AT.sub(self._slope, text)
+        text = _SLOPE.sub(lambda m: f"({self.slopes[m[0]]!r})" if m[0] in self.slopes else m[0], text)
         return _value(
             text, self.values, [d for n, d in self.definitions.items() if re.search(rf"\b{n}\(", text)]
         )
@@ -286,7 +297,8 @@ def _check(cell: Cell, known: _Known) -> tuple[list[Line], list[int], list[Misse
     unread: list[int] = []
     left_out: list[Missed] = []
     fence, margin = "code" if cell.code else "", -1
-    for number, raw in enumerate(_with_results(cell.lines, cell.code), 1):
+    lines = _with_results(cell.lines, cell.code)
+    for number, raw in enumerate(lines, 1) if cell.code else rows_of(lines):
         if raw.lstrip().startswith(_FENCE) and not cell.code:
             fence, margin = _fence(raw, fence), -1
             continue
@@ -305,6 +317,7 @@ def _check(cell: Cell, known: _Known) -> tuple[list[Line], list[int], list[Misse
             unread += [number] if _RESULT.match(raw.partition("#")[2].strip()) else []
         elif not fenced and _ANEW.search(raw):
             known.computed.clear()
+            known.slopes.clear()
         for piece, doubtful in [] if reason else [(raw, False)] if fenced else _pieces(raw):
             known.given.clear()
             outcome = None if doubtful else _outcome(piece, number, known, fenced)
@@ -331,39 +344,6 @@ def _nothing_read(line: str, fenced: bool, margin: int) -> str:
         indent = len(line) - len(line.lstrip())
         return BLOCK if 0 <= margin < indent or _KEYWORD.match(line) else ""
     return HEADING if line.lstrip().startswith("#") and not fenced else ""
-
-
-_LATEX = (
-    (r"\\(?:left|right|,|;|!|quad|displaystyle)", " "),
-    (r"\\[dt]?frac\s*\{\s*(?:d|\\partial)\s*(\w+)\s*\}\s*\{\s*(?:d|\\partial)\s*(\w+)\s*\}", r"d\1/d\2"),
-    (r"\\partial\s*", "∂"),
-    (r"\\(?:cdot|times)(?![a-zA-Z])", "*"),
-    (r"\\approx(?![a-zA-Z])", "≈"),
-    (r"\\(sin|cos|tan|exp|log|ln|sqrt|pi|tanh|sinh|cosh)(?![a-zA-Z])", r"\1"),
-)
-_FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
-_BRACED = re.compile(r"(\^|sqrt)\s*\{([^{}]*)\}")
-
-
-_ASCII_MATH = (
-    (r"^\s*math\s+(?=\S)", ""),
-    (r"(?<=\w)\^'", "'"),
-    (r"(?:(?<=\s)larr(?=\s)|←|(?<=\s)<-(?=\s))", "="),
-    (r"\(del (\w+)\)/\(del (\w+)\)", r"d\1/d\2"),
-)
-
-
-def _plain_math(text: str) -> str:
-    """Write the LaTeX of teaching articles in our own language; what else there is stays unreadable."""
-    for pattern, plain in _ASCII_MATH:
-        text = re.sub(pattern, plain, text)
-    if "\\" not in text and "{" not in text:
-        return text
-    for pattern, plain in _LATEX:
-        text = re.sub(pattern, plain, text)
-    for _ in range(8):
-        text = _BRACED.sub(r"\1(\2)", _FRACTION.sub(r"((\1)/(\2))", text))
-    return text
 
 
 def _outcome(piece: str, number: int, known: _Known, fenced: bool) -> list[Line] | None:
@@ -449,7 +429,7 @@ def _pieces(line: str) -> Iterator[tuple[str, bool]]:
     bullet = _BULLET.match(line)
     start = bullet.end() if bullet else 0
     masked = _MARKED.sub(mark, line[start:].replace(_MARK, " "))
-    clauses = _unmarked(_clauses(_plain_math(masked)), marks)
+    clauses = _unmarked(_clauses(plain_math(masked)), marks)
     sentence: list[_Clause] = []
     for i, clause in enumerate(clauses):
         if sentence and re.search("[;.]", clause.lead) and not _OPERATOR.match(clause.text):
@@ -491,7 +471,7 @@ def _unmarked(clauses: list[_Clause], marks: list[str]) -> list[_Clause]:
         if _MARK not in text:
             found.append(_Clause(lead, text))
             continue
-        inner = [_plain_math(next(left)) for _ in range(text.count(_MARK))]
+        inner = [plain_math(next(left)) for _ in range(text.count(_MARK))]
         outside = text.replace(_MARK, "").strip().rstrip(".,;:").strip()
         whole = text
         for formula in inner:
@@ -572,7 +552,7 @@ def _bare(text: str, known: _Known) -> str:
 
 def _judge(piece: str, number: int, known: _Known, fenced: bool) -> list[Line] | None:
     """Judge a piece of text; [] where it claims nothing, None where it cannot be read."""
-    text = _plain_math(piece).strip().strip("*").strip()
+    text = plain_math(piece).strip().strip("*").strip()
     code, mark, comment = text.partition("#")
     code = code.strip().rstrip(";:,.")
     printed = _PRINT.match(code)
@@ -595,7 +575,13 @@ def _judge(piece: str, number: int, known: _Known, fenced: bool) -> list[Line] |
         return None if "=" in text and re.search(r"\d", text) and not fenced else []
     about = "≈" in code
     found = _of_defined(number, parts, known, about)
-    return _chain(number, parts, known, fenced, about) if found is _OTHER else found
+    if found is _OTHER:
+        found = _chain(number, parts, known, fenced, about)
+    if found and _SLOPE.fullmatch(parts[0]):
+        known.slopes.pop(parts[0], None)
+        if not any(line.wrong or line.right is None for line in found):
+            known.slopes[parts[0]] = float(found[0].right or 0.0)
+    return found
 
 
 _OTHER: list[Line] = []
@@ -668,6 +654,12 @@ def _assigned(code: str) -> tuple[str | None, str]:
 
 def _chain(number: int, parts: list[str], known: _Known, fenced: bool, about: bool) -> list[Line] | None:
     """Judge ``name = expression = number``: every part that is a formula against the last number."""
+    while (
+        len(parts) > 2
+        and not re.fullmatch(NUMBER, parts[-1].rstrip(".,;…").strip())
+        and any(re.fullmatch(NUMBER, part) for part in parts[1:-1])
+    ):
+        parts = parts[:-1]  # "2*3 = 6 = 12/2"
     *before, last = parts
     last = last.rstrip(".,;…").strip()
     claimed = re.fullmatch(NUMBER, last)
@@ -698,6 +690,9 @@ def _chain(number: int, parts: list[str], known: _Known, fenced: bool, about: bo
             continue
         read = True
         if not re.fullmatch(NUMBER, part):
+            stated = float(plain_number(last))
+            if not fenced and stated.is_integer() and abs(stated - value) <= NOISE * max(abs(stated), 1.0):
+                value = stated  # a formula is of real numbers, not of floats: (L + h - L)/h = 1
             found.append(_line(number, part, last, value, about))
     if name:
         computed = [line.right for line in found]

@@ -53,7 +53,7 @@ _AFTER = (
 )
 _EQUAL = r"(?:(?<![<>=!:+*/-])&?=&?(?!=)|≈|→|[-=]>|←|\\approx|\\rightarrow)"
 _SAID = r"\b(?:prints?|outputs?|gives|returns|yields|equals)\b:?"
-_OF = r"\b(?:slope|derivative|gradient|loss|error|output|result|value)s?\b[^.;=]{0,80}?\b(?:is|are|becomes)\b"
+_OF = r"\b(?:slope|derivative|gradient|loss|error|output|result|value)s?\b[^.;=]{0,40}?\b(?:is|are|becomes)\b"
 _RESULT = re.compile(
     rf"(?:{_EQUAL}|{_SAID}|{_OF})(?:\s|[`$]|\\[,;(]|about\b|exactly\b)*({NUMBER}){_AFTER}", re.IGNORECASE
 )
