@@ -274,3 +274,63 @@ def test_rows_of_displays_go_on_from_the_row_before() -> None:
 )
 def test_displays_without_alarm(text: str) -> None:
     assert wrong(text) == []
+
+
+IN_WORDS = r"""
+The derivative of $x^2$ is $3x$. The derivative of `sin(x)` is `cos(x)`.
+The derivative of x^3 at x = 2 is 11, and so on.
+Let `f(x) = 2x^2 - 3x + 4`. The derivative of $f$ is $4x - 3$, and the slope of f at x = 2 is 6.
+The slope of `f(x)` is 5.
+The derivative of 3x + 1 is 4.
+The derivative of `3x + 1` is 4.
+The derivative of x^2 is not 3x. If the derivative of x^2 is 3x, what then?
+$$\frac{d}{dx} x^2 = 3x$$
+$$\frac{d}{dx}\left(x^3 + x\right) = 3x^2 + 2$$
+$\frac{d}{dx} \sin(x) = \cos(x)$
+d/dx (x^2 + 1) = 2x + 1
+With a = 3, b = -2, c = 8 and f = -2, d = a*b = -6, so e = d + c = 2 and L = e*f = -4.
+The derivative of \(L\) with respect to \(e\) is \(f\) (=-2.0), that of \(L\) is \(e\).
+The derivative of \(L\) with respect to \(f\) is \(e\) (=2.0).
+The derivative of $L$ with respect to $a$ is 5.
+The derivative of `a*x^2` with respect to `x` is `2*a*x`.
+The derivative of |x| is 1 for x > 0. The derivative of the loss is 3.
+The derivative of e^x is e^x. The derivative of relu(x) is 1.
+The derivative of x^n is n*x^(n-1).
+The derivative of \(x\) is 1.
+"""
+
+NO_CLAIMS = r"""
+The slope of m is 3. The derivative of f is 3. The derivative of f(x) is 2x.
+The derivative of L with respect to w is 4.
+The derivative of `g(x)` is `2*x`, the derivative of y is $3x^2$. The slope of the line is 2.
+The slope of 2*q with respect to p is 3. The derivative of x^2 is 6 here. The derivative of x^2 is twice x.
+The derivative of $w \cdot x$ with respect to $w$ is $x$.
+The derivative of $\sigma(z)$ is $\sigma(z)(1-\sigma(z))$.
+The derivative of tanh(z) is 1 - tanh(z)^2. The derivative of `tanh(z)` is `1 - tanh(z)^2`.
+The derivative of the square (x^2) is 2x. The derivative of log(x) is 1/x. The derivative of a constant is 0.
+The derivative of 5 is 0. The derivative of $ax^2$ is $2ax$. The derivative of $(x-3)^2$ is $2(x-3)$.
+d/dx x^2 = 2x, d/dx x^2 + 3 = 2x. $\frac{d}{dx} (x^2) = 2x = 6$ at x = 3.
+"""
+
+
+def test_derivatives_in_words_against_what_the_page_defines() -> None:
+    found = check_text(IN_WORDS, "page")
+    assert [(line.number - 1, line.claimed) for line in found.wrong] == [
+        (1, "3x"),
+        (2, "11"),
+        (3, "6"),
+        (6, "4"),
+        (8, "3x"),
+        (9, "3x^2 + 2"),
+        (11, "2x + 1"),
+        (15, "5"),
+    ]
+    assert len(found.lines) == 18
+    # "3x + 1 is 4" without marks: who knows where the formula begins; |x| has two slopes
+    assert [m.number - 1 for m in found.missed] == [4, 5, 13, 14, 17, 17, 18, 20]
+
+
+def test_derivatives_in_words_of_what_nobody_knows() -> None:
+    found = check_text(NO_CLAIMS, "page")
+    assert found.wrong == ()
+    assert len(found.lines) == 6

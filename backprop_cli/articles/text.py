@@ -30,6 +30,7 @@ from ..ops import FUNCTIONS
 from .latex import plain_math, rows_of
 from .notebook import Cell, cells_of, numbers_of
 from .numbers import NUMBER, plain_number
+from .prose import Said, said
 from .unread import BLOCK, DOUBT, HEADING, LONG, PRINTED, Missed, missed
 
 LINE_LIMIT = 400
@@ -318,7 +319,15 @@ def _check(cell: Cell, known: _Known) -> tuple[list[Line], list[int], list[Misse
         elif not fenced and _ANEW.search(raw):
             known.computed.clear()
             known.slopes.clear()
-        for piece, doubtful in [] if reason else [(raw, False)] if fenced else _pieces(raw):
+        prose, later = raw, []
+        for claim in [] if reason or fenced else said(raw):
+            if outcome := _said(claim, number, known):
+                judged += outcome
+                found.update(_claimed(outcome))
+                prose = prose.replace(raw[claim.start : claim.end], " ")
+            else:
+                later.append(claim)  # of what the rest of the line defines
+        for piece, doubtful in [] if reason else [(raw, False)] if fenced else _pieces(prose):
             known.given.clear()
             outcome = None if doubtful else _outcome(piece, number, known, fenced)
             if fenced:
@@ -327,12 +336,20 @@ def _check(cell: Cell, known: _Known) -> tuple[list[Line], list[int], list[Misse
                 known.forget(set(_NAMED.findall(piece)) - known.given)
             unread += [number] if outcome is None else []
             judged += outcome or []
-            found.update({plain_number(line.claimed).rstrip(".") for line in outcome or []})
+            found.update(_claimed(outcome or []))
             reason = DOUBT if doubtful else reason
+        for claim in later:
+            outcome = _said(claim, number, known) or []
+            judged += outcome
+            found.update(_claimed(outcome))
         left_out += missed(number, raw, fenced, found, reason, known.values, known.functions, known.formulas)
     end = len(cell.lines)
     left_out += [Missed(end, line.strip(), n, PRINTED) for line in cell.printed for n in numbers_of(line)]
     return judged, unread, left_out
+
+
+def _claimed(lines: list[Line]) -> set[str]:
+    return {plain_number(line.claimed).rstrip(".") for line in lines}
 
 
 def _nothing_read(line: str, fenced: bool, margin: int) -> str:
@@ -601,6 +618,13 @@ def _of_defined(number: int, parts: list[str], known: _Known, about: bool) -> li
         if (set(graph.inputs) - set(graph.defaults)) & known.computed:
             return None  # of a name that was given anew since
         return _verdicts(number, left, left, rest, graph, {n: known.values[n] for n in graph.inputs}, about)
+    if operator := _OPERATOR_D.fullmatch(left):
+        of = operator[3].strip()
+        bracketed = re.fullmatch(r"[(\[]([^()\[\]]*(?:\([^()]*\)[^()\[\]]*)*)[)\]]", of)
+        if not bracketed and re.search(r"[-+]", re.sub(r"\([^()]*\)", "", of)):
+            return None  # who knows how far it reaches
+        of = bracketed[1] if bracketed else of
+        return _derivative(number, left, of, operator[1] or operator[2], {}, rest, known)
     match = _CALL.fullmatch(left)
     if match is None or match[1] in FUNCTIONS:
         return _OTHER
@@ -625,6 +649,52 @@ def _of_defined(number: int, parts: list[str], known: _Known, about: bool) -> li
     return _verdicts(number, left, target, rest, graph, bound, about) if len(bound) == len(at) else None
 
 
+_OPERATOR_D = re.compile(rf"(?:\(\(d\)/\(d({NAME})\)\)|d\s*/\s*d({NAME}))\s*\*?\s*(?=[\s(\[])(.+)")
+"""``d/dx (x^2)``, ``\\frac{d}{dx}``."""
+
+
+def _said(claim: Said, number: int, known: _Known) -> list[Line] | None:
+    """Judge a derivative claimed in words; None where it is of nothing that the text says."""
+    try:
+        if claim.by and claim.at is None and re.fullmatch(NAME, claim.of) and claim.of in known.steps:
+            lines = _of_defined(number, [f"d{claim.of}/d{claim.by}", claim.answer], known, about=False)
+        else:
+            at = {claim.at[0]: float(plain_number(claim.at[1]))} if claim.at else {}
+            lines = _derivative(number, claim.text, claim.of, claim.by, at, [claim.answer], known)
+    except BackpropError:
+        return None
+    return [line._replace(text=claim.text) for line in lines] if lines else None
+
+
+def _derivative(
+    number: int, text: str, of: str, by: str, at: dict[str, float], answers: list[str], known: _Known
+) -> list[Line] | None:
+    """Judge the derivative of an expression, or of a function that the text defines.
+
+    Without a point, a number is only judged where the derivative is the same everywhere.
+    """
+    if function := known.functions.get(of):
+        of = f"{of}({', '.join(function.inputs)})"
+    definitions = [d for n, d in known.definitions.items() if re.search(rf"\b{n}\(", of)]
+    output = next(n for n in ("y", "z", "out", "result_") if n not in _names(of) and n != by)
+    if not re.search(r"[A-Za-z]", of) or re.fullmatch(NAME, of):
+        return None  # "the slope of L is 3"
+    graph = _lowered("\n".join([*definitions, f"{output} = {of}"]))
+    if graph is None or (not by and len(graph.inputs) != 1) or (by and by not in graph.inputs):
+        return None
+    by = by or next(iter(graph.inputs))
+    if at and set(at) != set(graph.inputs):
+        return None
+    target = f"d{output}/d{by}"
+    if not at and any(_value(answer, {}) is not None for answer in answers):
+        points = [Judge(graph, dict.fromkeys(graph.inputs, x)) for x in (-1.3, 0.71, 1.83)]
+        found = [point.question(read_target(target, graph)).right.number for point in points]
+        rights = [right for right in found if right is not None]
+        if len(rights) < 2 or max(rights) - min(rights) > NOISE:
+            return None
+    return _verdicts(number, text, target, answers, graph, at, about=False)
+
+
 def _verdicts(
     number: int, left: str, target: str, rest: list[str], graph: Graph, at: dict[str, float], about: bool
 ) -> list[Line] | None:
@@ -633,7 +703,9 @@ def _verdicts(
     for part in rest:
         try:
             claim = read_claim(target, part, graph)
-            verdict = Judge(graph, at, least_digits=1).one(claim)
+            # decimals may be rounded to any digit; 3x is not 2x to one
+            plain = "." in part or (claim.answer is not None and claim.answer.value is not None)
+            verdict = Judge(graph, at, least_digits=1 if plain else LEAST_DIGITS).one(claim)
         except BackpropError:
             return None
         if verdict.verdict in (RIGHT, ROUNDED, WRONG):
