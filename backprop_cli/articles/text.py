@@ -396,6 +396,7 @@ def _dashed(text: str, number: int, known: _Known, values: dict[str, float]) -> 
 
 _DASH = re.compile(rf"([=≈]\s*{NUMBER})\s+[-–—]\s+")
 _MARKED = re.compile(r"`([^`]+)`|\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]")
+_STRONG = re.compile(r"(?<![\w*)])(\*\*?)([A-Za-z][A-Za-z ',.:;]*)\1(?![\w*(])")
 _MARK = "\0"
 _BREAK = re.compile(
     r"[,;.]\s+|(?:^|(?<=[\s\0]))(?:and|so|when|where|with|if|for|thus|hence|then|gives|we\s+(?:get|have|find|obtain))\s+",
@@ -445,7 +446,7 @@ def _pieces(line: str) -> Iterator[tuple[str, bool]]:
 
     bullet = _BULLET.match(line)
     start = bullet.end() if bullet else 0
-    masked = _MARKED.sub(mark, line[start:].replace(_MARK, " "))
+    masked = _STRONG.sub(r"\2", _MARKED.sub(mark, line[start:].replace(_MARK, " ")))
     clauses = _unmarked(_clauses(plain_math(masked)), marks)
     sentence: list[_Clause] = []
     for i, clause in enumerate(clauses):
@@ -546,7 +547,8 @@ def _sentence(clauses: list[_Clause]) -> Iterator[tuple[str, bool]]:
         later = {
             n for j, n in given.items() if j > i and j not in once and not _FOLLOWS.search(clauses[j].lead)
         }
-        if later & _names(clauses[i].text) and i not in given:
+        own = re.match(rf"\s*{NAME}\(([\w\s,]+)\)\s*=", clauses[i].text)  # "f(x) = x^2, x = 3"
+        if later & (_names(clauses[i].text) - _names(own[1] if own else "")) and i not in given:
             doubtful.add(i)
     for i in [*once, *(i for i in claims if i not in once)]:
         text = clauses[i].text.replace(_MARK, "")

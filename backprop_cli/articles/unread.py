@@ -60,7 +60,7 @@ _RESULT = re.compile(
 _COMMENT = re.compile(rf"#\s*({NUMBER})\s*(?:\.\.\.|…)?[.;,]?\s*$")
 _ALONE = re.compile(rf"\s*(?:Out\[\d+\]:\s*)?({NUMBER})\s*")
 _BETWEEN = re.compile(r"[=≈→←;]|,\s|->|\\approx|\\rightarrow|\.\s")
-_INDEX = r"(?:[_^](?:\w+|\{[^{}]*\}|\([^()]*\)))"
+_INDEX = r"(?:_(?:\w+|\{[^{}]*\}|\([^()]*\))|\^(?:\{?\(\w\)\}?|\{?\+\}?))"
 _GIVEN = re.compile(
     # a name behind nothing, a mark, or a word: "W x" is a product
     rf"(?:.*(?:[(,;:`$\[{{\"'>|?]|--|(?<![\w\\])[A-Za-z][a-z']+\s))?\s*\\?({NAME}{_INDEX}*)\s*(?:\[[^\]]*\])?[`$\s]*"
