@@ -409,7 +409,7 @@ _WORDS = re.compile(r"(?:(?:[A-Za-z][a-z']+|[aAI](?=\s))(?:[\s,.:;!?]+|$))*")
 _NAMED = re.compile(rf"(?:^|[\s(,;:])({NAME})\s*=(?!=)")
 _LINKS = frozenset(
     "is are be get gets have has had obtain obtains find compute computes yields equals let that set take say"
-    " suppose assume see given note means becomes gives".split()
+    " suppose assume see given note means becomes gives try choose pick".split()
 )
 
 
