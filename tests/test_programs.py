@@ -187,7 +187,7 @@ model:
             """net.yaml:2:44: the program gives a vector of 2, but the targets are rows of 1
   W@x
   ^^^
-  hint: the last statement is the output"""
+  hint: the last statement is the output; call another logits or y"""
         ],
     ),
     (

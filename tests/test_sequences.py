@@ -413,6 +413,13 @@ def test_a_sequence_whose_last_line_has_no_target_is_left_out(walks: Path) -> No
     assert rows.targets.reshape(-1).tolist() == [1, 2]
     with pytest.raises(BackpropError, match=r"walks.csv:2:7: no value in column 'y'\n"):
         problem_of(f"{data}\nloss: mse{NET.format('y = V@h[end] + c')}", "data.missing=error")
+    with pytest.raises(BackpropError) as told:
+        problem_of(
+            f"{data}\nloss: mse{NET.format('y = V@h[end] + c')}",
+            "data.sequence.target=auto",
+            "data.missing=error",
+        )
+    assert "data.sequence.target: last" in str(told.value.hint)
 
 
 @pytest.mark.parametrize(

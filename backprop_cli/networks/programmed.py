@@ -302,10 +302,11 @@ class ProgramNetwork(OfRows):
         ):
             name = graph.name(node.id)
             which = name if name in self.reading.assigned else "the last statement"
+            named = "" if name in OUTPUTS else f"; call another {' or '.join(OUTPUTS)}"
             raise ShapeError(
                 KEY,
                 f"the program gives {kinds[node.id]}, but the targets are {rows((*times, self.outputs))}",
-                f"{which} is the output", source=source, span=node.span,
+                f"{which} is the output{named}", source=source, span=node.span,
             )  # fmt: skip
         if self.weighted and losses.WEIGHTS in graph.named:
             raise ShapeError(KEY, f"{losses.WEIGHTS} are those of the rows here: use another name")

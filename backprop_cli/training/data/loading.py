@@ -1290,7 +1290,10 @@ def _complete(
     if refused:
         row = min(int(rows.argmax()) for rows in refused.values())
         name = min((name for name in refused if refused[name][row]), key=table.names.index)
-        raise no_value(name, table.place(row, name), sum(int(rows.sum()) for rows in refused.values()))
+        error = no_value(name, table.place(row, name), sum(int(rows.sum()) for rows in refused.values()))
+        if data.sequences is not None and data.sequences.by is not None and name in targets:
+            error.hint = f"data.sequence.target: last takes the last line's of each; {error.hint}"
+        raise error
     gone = np.zeros(table.rows, dtype=bool)
     for name, rows in gaps.items():
         if data.missing_in(name) == "drop" or name in targets:
