@@ -302,7 +302,7 @@ class ProgramNetwork(OfRows):
         ):
             name = graph.name(node.id)
             which = name if name in self.reading.assigned else "the last statement"
-            named = "" if name in OUTPUTS else f"; call another {' or '.join(OUTPUTS)}"
+            named = "" if which in OUTPUTS else f"; call another {' or '.join(OUTPUTS)}"
             raise ShapeError(
                 KEY,
                 f"the program gives {kinds[node.id]}, but the targets are {rows((*times, self.outputs))}",
