@@ -37,7 +37,6 @@ SPEAKS = {
     "engine/tape.py": "a number system: an engine's powers, as products",
     "engine/record.py": "a number system: written numbers, with what needs no writing",
     "checking/derivatives.py": "written numbers, as the recorder's",
-    "explanation/limits.py": "algebra of expressions: sums of powers, roots",
     "explanation/local.py": "algebra of texts",
     "explanation/point.py": "algebra of expressions: the sign of a number",
     "explanation/region.py": "algebra of expressions",

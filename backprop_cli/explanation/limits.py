@@ -18,7 +18,7 @@ from ..engine.run import run
 from ..graph import CONSTANT, INPUT, Graph
 from ..language.format import STEP_NAMES
 from ..language.operators import LETTERS
-from .expr import ONE, Apply, Expr, Number, Ref, over, plus, power, product_of, times
+from .expr import ONE, Apply, Expr, Number, Ref, negated, over, plus, power, product_of, times
 from .names import Name
 from .point import Written, WrittenPoint
 from .polynomials import ALGEBRA, Algebraic, Monomial, NotAlgebraic, Polynomial, Quotient
@@ -275,7 +275,7 @@ def _sum(powers: Mapping[int, Polynomial], letter: str) -> Expr:
                 factors.insert(0, Number(float(size)))
             term = factors[0] if len(factors) == 1 else Apply("multiply", tuple(factors))
             if total is None:
-                total = term if number > 0 else _minus(term)
+                total = term if number > 0 else negated(term)
             else:
                 total = Apply("add" if number > 0 else "subtract", (total, term))
     return total or Number(0.0)
@@ -284,14 +284,6 @@ def _sum(powers: Mapping[int, Polynomial], letter: str) -> Expr:
 def _ordered(coefficient: Polynomial) -> list[tuple[Monomial, Fraction]]:
     """Return the terms, highest powers first."""
     return sorted(coefficient.terms.items(), key=lambda t: (-sum(p for _, p in t[0]), t[0]))
-
-
-def _minus(term: Expr) -> Expr:
-    if isinstance(term, Number):
-        return Number(-term.value)
-    if isinstance(term, Apply) and term.op == "multiply" and isinstance(term.operands[0], Number):
-        return Apply("multiply", (Number(-term.operands[0].value), *term.operands[1:]))
-    return Apply("negative", (term,))
 
 
 def _raised(name: str, power: int) -> Expr:
