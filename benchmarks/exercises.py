@@ -50,7 +50,7 @@ def main(draws: int) -> None:
         path = Path(folder, "sheet.yaml")
         path.write_text(SHEET, "utf-8")
         started = time.process_time()
-        sheet = read_sheet(str(path))
+        sheet = read_sheet(str(path), Usual())
         key = draw_class(sheet, PEOPLE, "2026-w3")
         made = dict(files(key, FORMATS, "none"))
         print(f"thirty students, six tasks, all formats: {time.process_time() - started:.2f} s of one core")
@@ -94,7 +94,7 @@ def same(sheet: Sheet, key: Key, made: dict[str, bytes], path: Path) -> None:
     kept = sum(before[name] == text for name, text in each(fewer).items())
     print(f"sheets as they were with one student less, in another order: {kept} of {len(PEOPLE) - 1}")
     path.write_text(SHEET.replace("tasks:\n", "tasks:\n  - {kind: power, level: 2}\n"), "utf-8")
-    more = draw_class(read_sheet(str(path)), PEOPLE, key.seed)
+    more = draw_class(read_sheet(str(path), Usual()), PEOPLE, key.seed)
     pairs = [
         (a.exercise.code, b.exercise.code)
         for name in PEOPLE

@@ -14,7 +14,7 @@ from backprop_cli.exercises.classes import draw_class
 from backprop_cli.exercises.key import Key, key_of, labels, read_key, written
 from backprop_cli.exercises.marking import Marking
 from backprop_cli.exercises.sheet import read_sheet
-from backprop_cli.exercises.tasks import distractors
+from backprop_cli.exercises.tasks import Usual, distractors
 
 GOLDEN = sorted((ROOT / "tests" / "golden" / "exercises").glob("*.json"))
 PEOPLE = ["Anna Ott", "Ben/Li", "Cem"]
@@ -44,7 +44,7 @@ tasks:
 def key(tmp_path_factory: pytest.TempPathFactory) -> Key:
     path = tmp_path_factory.mktemp("sheets") / "sheet.yaml"
     path.write_text(SHEET)
-    return draw_class(read_sheet(str(path)), PEOPLE, "w3")
+    return draw_class(read_sheet(str(path), Usual()), PEOPLE, "w3")
 
 
 def answers(key: Key, name: str) -> list[tuple[str, str]]:

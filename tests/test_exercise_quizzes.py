@@ -13,6 +13,7 @@ import pytest
 from backprop_cli.exercises.classes import draw_class
 from backprop_cli.exercises.key import Key, labels
 from backprop_cli.exercises.sheet import read_sheet
+from backprop_cli.exercises.tasks import Usual
 from backprop_cli.render.exercise_files import files
 from backprop_cli.render.quizzes import QTI_1, QTI_2
 
@@ -33,7 +34,7 @@ tasks:
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Key, dict[str, bytes]]:
     path = tmp_path_factory.mktemp("sheets") / "sheet.yaml"
     path.write_text(SHEET)
-    key = draw_class(read_sheet(str(path)), PEOPLE, "w3")
+    key = draw_class(read_sheet(str(path), Usual()), PEOPLE, "w3")
     return key, dict(files(key, ("moodle", "qti12", "qti21"), "none"))
 
 

@@ -15,7 +15,7 @@ from backprop_cli.errors import BackpropError
 from backprop_cli.exercises.classes import draw_class, most_shared, redrawn, shown_of, summaries
 from backprop_cli.exercises.key import Key, read_key, written
 from backprop_cli.exercises.sheet import Sheet, read_sheet
-from backprop_cli.exercises.tasks import BAND
+from backprop_cli.exercises.tasks import BAND, Usual
 
 SHEET = """\
 title: Sheet 3
@@ -36,7 +36,7 @@ PEOPLE = [f"p{k:02}" for k in range(8)]
 def sheet(tmp_path_factory: pytest.TempPathFactory) -> Sheet:
     path = tmp_path_factory.mktemp("sheets") / "sheet.yaml"
     path.write_text(SHEET)
-    return read_sheet(str(path))
+    return read_sheet(str(path), Usual())
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_another_task_changes_nothing(tmp_path: Path, key: Key) -> None:
     head, _, tasks = SHEET.partition("tasks:\n")
     path = tmp_path / "sheet.yaml"
     path.write_text(f"{head}tasks:\n  - {{kind: power}}\n{tasks}")
-    more = draw_class(read_sheet(str(path)), PEOPLE[:3], "w3")
+    more = draw_class(read_sheet(str(path), Usual()), PEOPLE[:3], "w3")
     for name in PEOPLE[:3]:
         assert [str(s.exercise.code) for s in more.people[name][1:]] == [
             str(s.exercise.code) for s in key.people[name]
@@ -76,7 +76,7 @@ def test_everybody_has_other_answers_and_as_much_work(key: Key) -> None:
 def test_two_tasks_that_are_alike_have_other_numbers(tmp_path: Path) -> None:
     path = tmp_path / "sheet.yaml"
     path.write_text("tasks:\n  - {kind: power}\n  - {kind: power}\n")
-    (one, two) = draw_class(read_sheet(str(path)), ["anna"], "1").people["anna"]
+    (one, two) = draw_class(read_sheet(str(path), Usual()), ["anna"], "1").people["anna"]
     assert one.exercise.code != two.exercise.code
 
 
@@ -149,7 +149,7 @@ def test_sheets_that_are_refused(tmp_path: Path, tasks: str, says: str) -> None:
     path = tmp_path / "sheet.yaml"
     path.write_text(f"tasks:\n  {tasks}\n")
     with pytest.raises(BackpropError) as error:
-        read_sheet(str(path))
+        read_sheet(str(path), Usual())
     assert says in str(error.value)
 
 
@@ -157,7 +157,7 @@ def test_too_few_draws_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "sheet.yaml"
     path.write_text('tasks:\n  - {program: "{a}*x^2", draw: {a: 3..5, x: [3, 4]}, ask: df/dx}\n')
     with pytest.raises(BackpropError, match=r"task 1 has \d different draws; for 4 people there are 12"):
-        draw_class(read_sheet(str(path)), PEOPLE[:4], "1")
+        draw_class(read_sheet(str(path), Usual()), PEOPLE[:4], "1")
 
 
 def test_conditions_hold(tmp_path: Path) -> None:
@@ -167,9 +167,11 @@ def test_conditions_hold(tmp_path: Path) -> None:
         ' where: ["{a} < {b}", "f > 9", "x < 0"]}\n'
     )
     for k in range(6):
-        (slot,) = draw_class(read_sheet(str(path)), ["x"], str(k)).people["x"]
+        (slot,) = draw_class(read_sheet(str(path), Usual()), ["x"], str(k)).people["x"]
         posed = slot.exercise.posed
-        a, b = (int(n) for n in re.match(r"(\d+)\*x\^2 - (\d+)\*x", posed.facts["program"]).groups())  # type: ignore[union-attr]
+        ((a, b),) = (
+            map(int, found) for found in re.findall(r"(\d+)\*x\^2 - (\d+)\*x", posed.facts["program"])
+        )
         x = int(posed.facts["point"]["x"])
         assert a < b
         assert a * x * x - b * x > 9

@@ -557,6 +557,14 @@ def test_a_limit_by_hand_holds_line_by_line(text, kind, x):
     assert number(found.limit) == pytest.approx(slope, 1e-12)
 
 
+@pytest.mark.parametrize(("text", "x"), [("1/x", 1e300), ("3/(x + 1)", -1e200), ("x^2", 1e-200)])
+def test_coefficients_that_floats_do_not_have_are_left_to_the_table(text, x):
+    graph, values = at(text, x=x)
+    found = work_out(graph, "x", WrittenPoint(graph, values))
+    assert found is not None
+    assert found.kind == "table"
+
+
 def test_a_polynomial_is_expanded():
     graph, values = at("2x^2 - 3x + 4", x=2)
     found = work_out(graph, "x", WrittenPoint(graph, values))

@@ -44,7 +44,9 @@ def test_certified_problems(problem: dict[str, Any], start: int) -> None:
 def test_certified_problems_without_first_values(problem: dict[str, Any]) -> None:
     names = [f"b{i}" for i in range(1, len(problem["parameters"]) + 1)]
     graph = lower(parse(problem["formula"]), names)
-    first = guessed(graph, {"x": np.array(problem["x"])}, np.array(problem["y"]), dict.fromkeys(names), None, 1)  # fmt: skip  # noqa: E501
+    first = guessed(
+        graph, {"x": np.array(problem["x"])}, np.array(problem["y"]), dict.fromkeys(names), None, 1
+    )
     result = fitted(problem["formula"], problem["x"], problem["y"], 200, **first)
     assert result.converged
     assert result.squares == pytest.approx(problem["sum_of_squares"], rel=1e-9)
@@ -57,7 +59,9 @@ def test_a_given_first_value_stays_and_what_is_linear_follows() -> None:
     first = guessed(graph, {"x": x}, 7 * np.exp(-0.5 * x) - 2, {"a": None, "b": 0.5, "c": None}, None, 0)
     assert first == {"a": 7.0, "b": 0.5, "c": -2.0}
     with pytest.raises(NoSuchNumber, match="no first values were found"):
-        guessed(lower(parse("log(a - x)*0 + b"), ["a", "b"]), {"x": x * 1e9}, x, {"a": None, "b": 1.0}, None, 0)  # fmt: skip  # noqa: E501
+        guessed(
+            lower(parse("log(a - x)*0 + b"), ["a", "b"]), {"x": x * 1e9}, x, {"a": None, "b": 1.0}, None, 0
+        )
 
 
 def test_several_starts_find_the_minimum_that_one_misses() -> None:
@@ -285,7 +289,9 @@ def test_weighted_least_squares(
     first = {"a": 1.0, "b": 0.1, "c": 0.0}
     graph = lower(parse("a*exp(-b*x) + c"), list(first))
     for scale in (1.0,) if absolute else (1.0, 1e-7, 1e9):
-        fit = Fit(graph, {"x": x}, y, first, settings.LevenbergMarquardt(), 100, counts * scale, absolute=absolute)  # fmt: skip  # noqa: E501
+        fit = Fit(
+            graph, {"x": x}, y, first, settings.LevenbergMarquardt(), 100, counts * scale, absolute=absolute
+        )
         list(fit)
         result = fit.result()
         assert result.converged
@@ -301,7 +307,16 @@ def test_errors_that_residuals_belie() -> None:
     graph = lower(parse("a*exp(-b*x) + c"), list(first))
     # chi-squared of 5 degrees of freedom: 20340, 51, 20, 8e-6
     for sigma, told in ((0.001, "63.8 times"), (0.02, "3.19 times"), (0.0316, ""), (50.0, "0.00128 times")):
-        fit = Fit(graph, {"x": x}, y, first, settings.LevenbergMarquardt(), 100, np.full(8, sigma**-2), absolute=True)  # fmt: skip  # noqa: E501
+        fit = Fit(
+            graph,
+            {"x": x},
+            y,
+            first,
+            settings.LevenbergMarquardt(),
+            100,
+            np.full(8, sigma**-2),
+            absolute=True,
+        )
         list(fit)
         warning = fit.result().warning or ""
         assert warning.startswith(f"the residuals are {told} what sigma says" if told else "")

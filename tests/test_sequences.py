@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 with contextlib.redirect_stdout(io.StringIO()):
     import this
 
-ZEN = codecs.decode(this.s, "rot13")  # type: ignore[attr-defined]
+ZEN = codecs.decode(vars(this)["s"], "rot13")
 
 # what a recurrent net of two units gives, at each step or in the end
 NET = """

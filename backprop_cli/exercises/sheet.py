@@ -43,7 +43,7 @@ class Sheet(NamedTuple):
     tasks: tuple[Task, ...]
 
 
-def read_sheet(path: str, usual: Usual = Usual()) -> Sheet:  # noqa: B008  # immutable
+def read_sheet(path: str, usual: Usual) -> Sheet:
     """Read a sheet.
 
     Args:

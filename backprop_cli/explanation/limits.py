@@ -272,13 +272,24 @@ def _sum(powers: Mapping[int, Polynomial], letter: str) -> Expr:
                 factors.append(_raised(letter, n))
             size = abs(number)
             if size != 1 or not factors:
-                factors.insert(0, Number(float(size)))
+                factors.insert(0, _coefficient(size))
             term = factors[0] if len(factors) == 1 else Apply("multiply", tuple(factors))
             if total is None:
                 total = term if number > 0 else negated(term)
             else:
                 total = Apply("add" if number > 0 else "subtract", (total, term))
     return total or Number(0.0)
+
+
+def _coefficient(size: Fraction) -> Number:
+    """Return a number as it is written; one that floats do not have is left to the table."""
+    try:
+        number = float(size)
+    except OverflowError:
+        raise NotAlgebraic from None
+    if number == 0.0:
+        raise NotAlgebraic
+    return Number(number)
 
 
 def _ordered(coefficient: Polynomial) -> list[tuple[Monomial, Fraction]]:

@@ -148,5 +148,5 @@ def _ordered(order: Column, folding: Folding, place: Callable[[int, str], str]) 
             )
 
 
-def _called(cell: object) -> str:
-    return cut(cell) if isinstance(cell, str) else number_name(float(cell))  # type: ignore[arg-type]
+def _called(cell: str | float) -> str:
+    return cut(cell) if isinstance(cell, str) else number_name(float(cell))
