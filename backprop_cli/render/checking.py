@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..articles.text import Article, Line
+from ..articles.judging import Line
+from ..articles.text import Article
 from ..articles.unread import Missed
 from ..checking.answers import shortened
 from ..checking.gradcheck import Checked

@@ -1,0 +1,174 @@
+"""Lines of prose as clauses, each with whether it is in doubt what it claims."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ..language.tokens import NAME
+from .known import names_in, worked_out
+from .latex import plain_math
+from .numbers import NUMBER
+
+BULLET = re.compile(r"^\s*(?:>\s+)*(?:(?:>>>|\.\.\.|In \[\d+\]:|[-*+>]|\d+[.)])\s+)?")
+GIVEN = re.compile(rf"({NAME})\s*=\s*{NUMBER}")
+EQUALS = re.compile(r"(?<![<>=!])(?:=|≈)(?!=)")
+_MARKED = re.compile(r"`([^`]+)`|\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]")
+_STRONG = re.compile(r"(?<![\w*)])(\*\*?)([A-Za-z][A-Za-z ',.:;]*)\1(?![\w*(])")
+MARK = "\0"
+_BREAK = re.compile(
+    r"[,;.]\s+|(?:^|(?<=[\s\0]))(?:and|so|when|where|with|if|for|thus|hence|then|gives|we\s+(?:get|have|find|obtain))\s+",
+    re.IGNORECASE,
+)
+_CONDITION = re.compile(r"\b(?:when|where|with|if|for)\b", re.IGNORECASE)
+_FOLLOWS = re.compile(r"\b(?:so|thus|hence|then|gives|we)\b", re.IGNORECASE)
+_OPERATOR = re.compile(r"[*/^=<>≈%]|[-+−]\s")
+_WORDS = re.compile(r"(?:(?:[A-Za-z][a-z']+|[aAI](?=\s))(?:[\s,.:;!?]+|$))*")
+NAMED = re.compile(rf"(?:^|[\s(,;:])({NAME})\s*=(?!=)")
+
+
+class _Clause(NamedTuple):
+    """A clause of a line of prose.
+
+    Attributes:
+        lead: What parts it from the clause before: "," or "and", say.
+        text: The clause.
+    """
+
+    lead: str
+    text: str
+
+
+def pieces(line: str) -> Iterator[tuple[str, bool]]:
+    """Yield the clauses of a line of prose, and whether it is in doubt what each of them claims."""
+    row = line.strip()
+    if row.startswith("|") and row.endswith("|") and row.count("|") > 2:
+        cells = row.strip("|").split("|")
+        for cell in cells:
+            yield from pieces(cell)
+        if (
+            not EQUALS.search(row)
+            and len({_is_number(c) for c in cells if worked_out(c, {}) is not None}) == 2
+        ):
+            yield row, True  # a formula and a number: does the one claim to be the other?
+        return
+    if "#" in row and not _MARKED.search(row):
+        yield row, False
+        return
+    marks: list[str] = []
+
+    def mark(match: re.Match[str]) -> str:
+        marks.append(match[match.lastindex or 0])
+        return MARK
+
+    bullet = BULLET.match(line)
+    start = bullet.end() if bullet else 0
+    masked = _STRONG.sub(r"\2", _MARKED.sub(mark, line[start:].replace(MARK, " ")))
+    clauses = _unmarked(_clauses(plain_math(masked)), marks)
+    sentence: list[_Clause] = []
+    for i, clause in enumerate(clauses):
+        if sentence and re.search("[;.]", clause.lead) and not _OPERATOR.match(clause.text):
+            yield from _sentence(sentence)
+            sentence = []
+        # the mark of a list stays with the first clause: it may be a sign
+        sentence.append(clause if i or MARK in masked else _Clause("", line[:start] + clause.text))
+    yield from _sentence(sentence)
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(NUMBER, text.strip()) is not None
+
+
+def _clauses(text: str) -> list[_Clause]:
+    """Split a text into clauses, outside of brackets."""
+    clauses: list[_Clause] = []
+    lead, start, depth, seen = "", 0, 0, 0
+    for match in _BREAK.finditer(text):
+        for character in text[seen : match.start()]:
+            depth = max(depth + (character in "([{") - (character in ")]}"), 0)
+        seen = match.start()
+        if depth:
+            continue
+        if clause := text[start : match.start()].strip():
+            clauses.append(_Clause(lead, clause))
+            lead = ""
+        lead += match[0]
+        start = match.end()
+    clause = text[start:].strip()
+    return [*clauses, _Clause(lead, clause)] if clause else clauses
+
+
+def _unmarked(clauses: list[_Clause], marks: list[str]) -> list[_Clause]:
+    """Put back what stands in backticks and dollars, each formula as clauses of its own."""
+    left = iter(marks)
+    found: list[_Clause] = []
+    for lead, text in clauses:
+        if MARK not in text:
+            found.append(_Clause(lead, text))
+            continue
+        inner = [plain_math(next(left)) for _ in range(text.count(MARK))]
+        outside = text.replace(MARK, "").strip().rstrip(".,;:").strip()
+        whole = text
+        for formula in inner:
+            whole = whole.replace(MARK, formula, 1)
+        if not any(_claims(i) or "#" in i for i in inner):
+            # `2*3` = 6 is a claim; with words about it, who knows of what
+            plain = re.fullmatch(rf"[=≈]\s*(?:{NUMBER})?", outside)
+            found.append(_Clause(lead, whole if plain or not _claims(outside) else f"{MARK}{whole}"))
+            continue
+        if _claims(outside):
+            found.append(_Clause(lead, f"{MARK}{whole}"))
+            continue
+        doubt = MARK if re.search(r"\d", text.partition(MARK)[2]) else ""  # `7/2 = 3` remainder 1
+        for formula in inner:
+            if "#" in formula or _claims(formula):
+                parts = [_Clause("", formula)] if "#" in formula else _clauses(formula)
+                found += [_Clause(lead + own or ", ", doubt + part) for own, part in parts]
+                lead = ""
+    return found
+
+
+def _claims(text: str) -> bool:
+    return EQUALS.search(text) is not None
+
+
+def _sentence(clauses: list[_Clause]) -> Iterator[tuple[str, bool]]:
+    """Yield the clauses of one sentence, conditions ("when n = 5") before what they are about."""
+    doubtful: set[int] = set()
+    claims = [i for i, c in enumerate(clauses) if _claims(c.text) or "#" in c.text]
+    for i, (lead, text) in enumerate(clauses):
+        if i in claims:
+            before = clauses[i - 1].text if i else ""
+            if MARK in text or (i and "and" in lead.lower() and i - 1 not in claims and before):
+                doubtful.add(i)
+            if i and _OPERATOR.match(text):
+                doubtful |= {i - 1, i}
+        elif not _WORDS.fullmatch(text) or re.match(r"an?\s", text):
+            # "7/2 = 3, remainder 1", "between 5*2 and 3*2 = 4": part of the claim next to it
+            doubtful |= {
+                max((c for c in claims if c < i), default=i),
+                min((c for c in claims if c > i), default=i),
+            }
+    given: dict[int, str] = {}
+    conditions: list[int] = []
+    for i in claims:
+        text = clauses[i].text.rstrip(".,;:")
+        if match := GIVEN.fullmatch(text):
+            given[i] = match[1]
+            if _CONDITION.search(clauses[i].lead) or (
+                conditions and conditions[-1] == i - 1 and not _FOLLOWS.search(clauses[i].lead)
+            ):
+                conditions.append(i)
+    once = [i for i in conditions if i not in doubtful and [*given.values()].count(given[i]) == 1]
+    for i in claims:
+        later = {
+            n for j, n in given.items() if j > i and j not in once and not _FOLLOWS.search(clauses[j].lead)
+        }
+        own = re.match(rf"\s*{NAME}\(([\w\s,]+)\)\s*=", clauses[i].text)  # "f(x) = x^2, x = 3"
+        if later & (names_in(clauses[i].text) - names_in(own[1] if own else "")) and i not in given:
+            doubtful.add(i)
+    for i in [*once, *(i for i in claims if i not in once)]:
+        text = clauses[i].text.replace(MARK, "")
+        if i not in doubtful or re.search(r"\d", text):
+            yield text, i in doubtful
