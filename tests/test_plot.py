@@ -653,6 +653,8 @@ def test_programs_and_names(run, tmp_path):
         (["x", "--x", "-3..4"], 2, "start:stop: --x -3:4"),
         (["x", "--x", "-3,4"], 2, "start:stop: --x -3:4"),
         (["x", "--x", "-pi to pi/2"], 2, "start:stop: --x -pi:pi/2"),
+        (["x^2", "--x", "[-3,3]"], 2, "start:stop: --x -3:3"),
+        (["x", "--x", "5..1"], 2, "start:stop: --x 1:5"),
         (["x"], 2, "no variable has a range"),
         (["x", "--x", "5"], 2, "x has a single value"),
         (["x+y", "--x", "0:1"], 2, "no value for y"),

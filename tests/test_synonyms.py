@@ -87,6 +87,7 @@ def test_options_that_are_keys(run, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "training.batch_size=5" in found.err
     assert "hint" not in run("train", "c.yaml", "--frobnicate").err
     run("fit", "c.yaml").refused(2, "no such command: fit", "did you mean train?")
+    run("init").refused(2, "no such command: init", "did you mean config init?")
 
 
 def test_files_that_are_not_there_have_a_place_and_a_neighbour(tmp_path: Path) -> None:

@@ -130,6 +130,10 @@ ELSEWHERE = {
     "test": "evaluate",
     "diff": "grad",
     "derive": "grad",
+    "draw": "plot",
+    "init": "config init",
+    "new": "config init",
+    "validate": "config validate",
 }
 """What other programs call a command."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -76,11 +77,21 @@ class Drawn(ByNumber):
         self.ways: dict[str, Binding] = {}
 
     def read(self, *args: Any, **options: Any) -> Graph:
-        """Read the program and bind what has a value or a range; two numbers may be meant for one."""
+        """Read the program and bind what has a value or a range."""
+        with self._ranges_meant():
+            return super().read(*args, **options)
+
+    def numbers(self, *args: Any, **options: Any) -> tuple[Graph, dict[str, float], list[str] | None]:
+        with self._ranges_meant():
+            return super().numbers(*args, **options)
+
+    @contextmanager
+    def _ranges_meant(self) -> Iterator[None]:
+        """Say of two numbers in what cannot be read that a range may be meant."""
         from ..errors import BackpropError
 
         try:
-            return super().read(*args, **options)
+            yield
         except BackpropError as error:
             for binding in self.bindings if not self.spans else ():
                 if meant := range_meant(binding.text, pair=True):

@@ -420,7 +420,7 @@ def range_meant(text: str, *, pair: bool = False) -> str | None:
         low, high = (constant(part) for part in parts)
     except (BackpropError, ValueError):
         return None
-    return ":".join(parts) if low < high else None
+    return ":".join(parts if low < high else reversed(parts)) if low != high else None
 
 
 def grid(text: str) -> list[float]:
