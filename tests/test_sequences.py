@@ -16,6 +16,7 @@ from test_programs import problem_of
 
 from backprop_cli import evaluate, sample, train
 from backprop_cli.errors import BackpropError
+from backprop_cli.training.alarms import Alarms
 from backprop_cli.training.config import load
 from backprop_cli.training.data.datasets import generate
 from backprop_cli.training.data.sequences import entropies
@@ -475,6 +476,31 @@ def test_gradients_that_vanish_over_steps_are_told(letters: None, run: Any) -> N
     said = run("train", "c.yaml").err
     assert "alarm: gradients vanish over the steps: dE/dh[1] is " in said
     assert "vanish" not in run("train", "c.yaml", "data.length=3", "training.epochs=4").err
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("y = W*mean(x) + b", True),
+        ("y = W*max(x) + b", False),  # padding repeats the last line
+        ("y = W*sum(x) + b", True),
+        ("y = W*(mask@x[:,0])/sum(mask) + b", False),
+        ("y = W*mean_t(x[t][0]) + b", False),
+        ("y = W*x[end][0] + b", False),
+    ],
+)
+def test_padding_that_is_counted_is_told(tmp_path: Path, answer: str, told: bool) -> None:
+    steps = [(walk, step) for walk in range(9) for step in range(3 + walk % 4)]
+    rows = [f"{walk},{walk * step % 5 - 1.5},{walk + 0.5}" for walk, step in steps]
+    (tmp_path / "walks.csv").write_text("\n".join(["walk,x,y", *rows, ""]))
+    text = f"""
+data: {{path: {tmp_path}/walks.csv, target: y, sequence: {{by: walk, target: last}}, scaling: none}}
+model: {{parameters: {{W: {{init: 1, shape: []}}, b: {{init: 0, shape: []}}}}, program: "{answer}"}}
+training: {{epochs: 1}}
+"""
+    alarms = Alarms(training := Training(problem_of(text)))
+    for record in training.run():
+        assert ("padding" in {alarm.kind for alarm in alarms.look(record.epoch)}) is told
 
 
 @pytest.mark.parametrize(

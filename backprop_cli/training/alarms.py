@@ -38,6 +38,10 @@ FADES = 2
 """The epoch after which it is looked at, and after the last."""
 EXPLAINED = 0.5
 """Answers so much better than a constant's need no more of the first steps."""
+LOOKED_AT = 64
+"""Rows of the shortest length that are answered alone, too."""
+PADDED = 1e-3
+"""Answers that differ less, as a share of the largest, do so by rounding."""
 EXPLODING = 1e4  # of the size of the weights
 
 BLAMED = ("range", "logits", "dead", "saturated", "exploding", "vanishing")
@@ -103,7 +107,7 @@ class Alarms:
         new = [
             alarm
             for alarm in (
-                *(self._of_config() if not self._looked else ()),
+                *(() if self._looked else (*self._of_config(), *self._padding())),
                 *(self._start(epoch) if self.training.judged else ()),
                 *self._units(epoch, last),
                 *self._gradients(epoch),
@@ -144,6 +148,29 @@ class Alarms:
     def _of_config(self) -> Iterator[Alarm]:
         for kind, where, says, hint in judgement.of_config(self.training.problem):
             yield Alarm(kind, where, 1, says, hint)
+
+    def _padding(self) -> Iterator[Alarm]:
+        """Sequences that are answered otherwise beside longer ones: their padding is counted."""
+        training, rows = self.training, self.training.train.sample
+        network, predict = training.runner.network, training.runner.predict
+        if rows.lengths is None or not isinstance(network, ProgramNetwork) or network.draws:
+            return
+        length = rows.lengths.min()
+        which = np.flatnonzero(rows.lengths == length)[:LOOKED_AT]
+        inputs, lengths = rows.encoded[which], rows.lengths[which]
+        alone = predict(inputs[:, :length], raw=True).predictions
+        beside = predict(inputs, raw=True, lengths=lengths).predictions
+        if network.answers_steps:
+            alone, beside = (a.reshape(len(which), -1, network.outputs)[:, :length] for a in (alone, beside))
+        if not np.allclose(alone, beside, rtol=PADDED, atol=PADDED * np.abs(alone).max()):
+            yield Alarm(
+                "padding",
+                str(network.reading.output),
+                1,
+                f"the answer to a sequence of {counted(int(length), 'step')} changes beside longer ones:"
+                " the program counts steps that it does not have",
+                "mean_t(x[t]) and sum_t(x[t]) are over its own steps; mask[t] is 0 at the others",
+            )
 
     @property
     def diverged(self) -> bool:
