@@ -133,7 +133,7 @@ def test_one_slot_is_drawn_again(sheet: Sheet, key: Key) -> None:
         ("- {kind: cain}", ":2:12: cain is no kind of exercise\n  hint: did you mean chain?"),
         ("- {kind: chain, level: 7}", ":2:26: this is a whole number from 1 to 5, not 7"),
         ("- {kind: chain, lvel: 2}", "a task that is a kind has no lvel\n  hint: did you mean level?"),
-        ("- {kind: chain, form: word}", "a form is number or choice"),
+        ("- {kind: chain, form: word}", "a form is number, choice or formula"),
         ("- {level: 2}", "task 1 is a kind, a program or a config"),
         ('- {program: "a*x", draw: {x: 1..5}, ask: df/dx}', "a has no numbers to be drawn from"),
         ('- {program: "2*x", draw: {x: 2..5, y: 1..2}, ask: df/dx}', "the program has no y"),

@@ -68,7 +68,7 @@ def exercise(
         level: How many rules are nested, from 1 to 5.
         count: How many exercises.
         seed: Another seed gives other numbers; the same gives the same everywhere.
-        form: What is asked for: a ``number``, or a ``choice`` among what mistakes lead to.
+        form: What is asked for: a ``number``, a ``choice`` among what mistakes lead to, or a ``formula``.
         choices: Options of a choice.
         digits: Significant digits of answers that need more; None for 4, of large networks 6.
         decimals: In their place, places behind the point.

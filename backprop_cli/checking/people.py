@@ -141,6 +141,7 @@ def of_program(
     reveal: bool = False,
     large: bool = False,
     strict: bool = False,
+    proved: bool = True,
 ) -> Subject:
     """Return a program as what claims are about.
 
@@ -151,10 +152,12 @@ def of_program(
         reveal: Put the right formulas into verdicts, as SymPy has them.
         large: The program was read with the limits on size lifted.
         strict: At a kink there is no derivative, whatever the convention.
+        proved: Of right formulas SymPy is asked for a proof, which says so, but changes no verdict.
     Raises:
         BindingError: where some inputs have a value and others none.
     """
-    judge = Judge(graph, values, least_digits=least_digits, strict=strict, prove=Prover(graph, SESSION))
+    prove = Prover(graph, SESSION) if proved else None
+    judge = Judge(graph, values, least_digits=least_digits, strict=strict, prove=prove)
     meant: list[str] = []
 
     def judged(pairs: Pairs, strict: bool) -> list[Verdict]:

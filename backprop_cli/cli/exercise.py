@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 @click.option("--seed", metavar="TEXT", default="1", show_default=True, help="Another seed, other numbers.")
 @click.option(
     "--form",
-    type=click.Choice(("number", "choice")),
+    type=click.Choice(("number", "choice", "formula")),
     default="number",
     show_default=True,
-    help="What is asked for: a number, or a choice among what mistakes lead to.",
+    help="What is asked for: a number, a choice among what mistakes lead to, or a formula.",
 )
 @click.option(
     "--choices", type=click.IntRange(2, 10), default=4, show_default=True, help="Options of a choice."

@@ -41,11 +41,11 @@ class Printing(NamedTuple):
 
 
 class Printed(NamedTuple):
-    """A number as it is printed.
+    """An answer as it is printed.
 
     Attributes:
-        text: The number.
-        unit: One in its last digit; of an exact number, too.
+        text: The number, or the formula.
+        unit: One in its last digit; of an exact number, too, and 0 of a formula.
         exact: Nothing was rounded.
     """
 
@@ -55,12 +55,17 @@ class Printed(NamedTuple):
 
     @property
     def number(self) -> float:
-        """What the text says."""
+        """What the text says, of a number."""
         return float(self.text)
 
     @property
+    def is_zero(self) -> bool:
+        """Whether nothing but zeros is left of a number."""
+        return not self.text.strip("-0.")
+
+    @property
     def digits(self) -> int:
-        """Significant digits; the zeros at the end of a whole number are none."""
+        """Significant digits of a number; the zeros at the end of a whole one are none."""
         digits = self.text.lstrip("-").partition("e")[0]
         return len(digits.replace(".", "").lstrip("0").rstrip("" if "." in digits else "0"))
 

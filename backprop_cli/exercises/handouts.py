@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from ..errors import UsageError
+from ..errors import UsageError, counted
 from .answers import DIGITS, Printing
 from .codes import SHEETS, Code, read_code
 from .draws import Draws
@@ -39,17 +39,26 @@ class Handout(NamedTuple):
     exercises: Sequence[Exercise]
 
 
-def kind_task(kind: str, level: int, usual: Usual) -> Task:
+def kind_task(kind: str, level: int, usual: Usual, ask: Mapping[str, float] | None = None) -> Task:
     """Return a kind of exercise at a level.
 
+    Args:
+        kind: A kind.
+        level: The level.
+        usual: What is asked for, and how it is printed.
+        ask: What is asked for by name, and its marks; None for what is usual.
     Raises:
-        UsageError: for a kind that is none.
+        UsageError: for a kind that is none, or has no formulas.
     """
-    found = templates(kind, level)
+    formula = usual.form == "formula"
+    found = [
+        each if ask is None else each._replace(ask=ask) for each in templates(kind, level, formula=formula)
+    ]
     which = KINDS.index(kind) * len(LEVELS) + level - 1
     title = f"{kind}, level {level}"
     printing = usual.printing or Printing(STEP_DIGITS if kind in NETWORKS and level > EXACT else DIGITS)
-    return Task(which, title, title, found, usual.form, usual.choices, printing, exact=level <= EXACT)
+    exact = level <= EXACT and not formula
+    return Task(which, title, title, found, usual.form, usual.choices, printing, exact=exact)
 
 
 def practice(kind: str, level: int, count: int, seed: str, usual: Usual) -> Handout:
@@ -67,7 +76,8 @@ def practice(kind: str, level: int, count: int, seed: str, usual: Usual) -> Hand
         if len(found) == count:
             break
     else:
-        raise UsageError(f"{task.title} has only {len(found)} exercises with different answers here")
+        few = counted(len(found), "exercise")
+        raise UsageError(f"{task.title} has only {few} with different answers here")
     return Handout(f"{task.title}, seed {seed}", "", list(found.values()))
 
 

@@ -14,7 +14,7 @@ from ..tables.files import bytes_of
 from .answers import Printed, Printing
 from .codes import read_code
 from .draws import VERSION
-from .posed import OfProgram, Posed
+from .posed import OfFormula, OfProgram, Posed
 from .steps import OfStep
 from .tasks import Exercise, Option, Part
 
@@ -129,7 +129,8 @@ def key_of(path: str) -> Key:
 def _slot(facts: Mapping[str, Any]) -> Slot:
     posed: Posed
     if "program" in facts:
-        posed = OfProgram(facts["program"], facts["point"], facts["ask"])
+        kind = OfFormula if facts.get("form") == "formula" else OfProgram
+        posed = kind(facts["program"], facts["point"], facts["ask"])
     else:
         posed = OfStep(facts["config"], facts["ask"], facts["round_each"])
     parts = [

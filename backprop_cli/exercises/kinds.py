@@ -106,8 +106,17 @@ NETWORKS: Mapping[str, Sequence[tuple[tuple[int, ...], str | None]]] = {
 KINDS = (*PROGRAMS, *NETWORKS)
 RATE = 0.1
 
+STEPS_HAVE_NUMBERS = "of a training step numbers are asked for, no formula"
+
 SMALL = ("exp(", "sin(", "sigmoid(", "tanh(")
 """Functions of which all numbers are small, since what comes out for large ones says nothing."""
+
+
+def usual_numbers(program: str, name: str) -> tuple[str, ...]:
+    """Return the numbers that a place or an input has where nobody says which: by its first letter."""
+    letter = name[0] if name[0] in RANGES else "x"
+    small = any(function in program for function in SMALL) and letter not in "mnq"
+    return RANGES["p" if small else letter]
 
 
 def template(text: str) -> Template:
@@ -118,8 +127,7 @@ def template(text: str) -> Template:
     graph = lower(parse(put_in(text, dict.fromkeys(Template(text, {}, {}).places, "2"))))
     inputs = sorted(graph.inputs)
     places = [name for name in Template(text, {}, {}).places if name not in inputs]
-    small = any(function in text for function in SMALL)
-    draw = {name: RANGES["p" if small and name[0] not in "mnq" else name[0]] for name in (*places, *inputs)}
+    draw = {name: usual_numbers(text, name) for name in (*places, *inputs)}
     weights = [name for name in inputs if name[0] == "w"]
     output = graph.own_name(graph.output)
     return Template(text, draw, {f"d{output}/d{name}": 1.0 for name in weights or inputs})
@@ -153,16 +161,25 @@ def network(sizes: Sequence[int], activation: str | None) -> StepTemplate:
     return StepTemplate(config, draw, dict.fromkeys([*ask, "E after"] if small else ask, 1.0))
 
 
-def templates(kind: str, level: int) -> list[Template] | list[StepTemplate]:
+def templates(kind: str, level: int, *, formula: bool = False) -> list[Template] | list[StepTemplate]:
     """Return the templates of a kind at a level, from 1 to 5.
 
+    Args:
+        kind: A kind.
+        level: The level.
+        formula: Those whose derivatives may be asked for as formulas.
     Raises:
-        UsageError: for a kind that is none.
+        UsageError: for a kind that is none, or has no formulas.
     """
     if kind not in KINDS:
         close = nearest(kind[:80], list(KINDS))
         hint = f"did you mean {close}?" if close else f"there are {', '.join(KINDS)}"
         raise UsageError(f"{kind[:80]} is no kind of exercise", hint=hint)
     if kind in NETWORKS:
+        if formula:
+            raise UsageError(STEPS_HAVE_NUMBERS)
         return [network(*NETWORKS[kind][level - 1])]
-    return [template(text) for text in PROGRAMS[kind][level - 1]]
+    found = [template(text) for text in PROGRAMS[kind][level - 1]]
+    if formula:
+        return [each._replace(formula=True) for each in found if "relu(" not in each.program]
+    return found

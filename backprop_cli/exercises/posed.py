@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import combinations
 from math import isfinite
-from typing import Any
+from typing import Any, ClassVar
 
 from ..checking.answers import Target, read_target
 from ..checking.catalogue import Mistake, mistakes, quantity
 from ..checking.claims import Judge, read_claim
+from ..checking.derivatives import formula_text, slope_text
 from ..checking.people import Subject, of_program
 from ..checking.verdicts import Verdict
 from ..engine.run import bind, leaf_values, run
 from ..engine.sweep import active_nodes, sweep
+from ..errors import UsageError
+from ..explanation.expr import Ref, over_names, read, tidied
+from ..explanation.names import Name
 from ..graph import CONSTANT, Graph, Node
 from ..language.lower import lower
 from ..language.numbers import brief
 from ..language.parser import parse
 from ..ops.namespaces import FLOATS
+from .answers import Printed, Printing, printed
 
 NEAREST_KINK = 0.05
 """By how much an operand may move at least without crossing a kink."""
@@ -35,10 +40,12 @@ class Posed(ABC):
     Attributes:
         ask: What is asked for, as `check` names it, and its marks.
         rounds: What comes out on the way is rounded.
+        hidden: What of the facts nobody is told who is to solve it.
     """
 
     ask: Mapping[str, float]
     rounds = False
+    hidden: ClassVar[Collection[str]] = ("ask",)
 
     @property
     @abstractmethod
@@ -53,6 +60,10 @@ class Posed(ABC):
     @abstractmethod
     def right(self, name: str) -> float:
         """Return what is right; not finite where there is no such number."""
+
+    def answer(self, name: str, printing: Printing) -> Printed:
+        """Return what is right as it is printed."""
+        return printed(self.right(name), printing)
 
     @abstractmethod
     def mistakes(self, name: str) -> Iterable[Mistake]:
@@ -220,3 +231,59 @@ class OfProgram(Posed):
         for node in self.graph.nodes:
             if node.name is not None or node.id in self.graph.inputs.values():
                 yield self.graph.own_name(node.id), values[node.id]
+
+
+class OfFormula(OfProgram):
+    """A program whose derivatives are asked for as formulas; the point is where its numbers are tried.
+
+    Raises:
+        BackpropError: for what a formula cannot be asked for, besides.
+    """
+
+    hidden = (*OfProgram.hidden, "point")
+
+    def __init__(self, program: str, point: Mapping[str, str], ask: Mapping[str, float]) -> None:
+        super().__init__(program, point, ask)
+        for name in ask:
+            target = self.target(name)
+            if len(target.by) != 1 or target.at is not None:
+                raise UsageError(f"a formula is asked for a first derivative, and {name} is none")
+        if self.graph.defaults:
+            name = next(iter(self.graph.defaults))
+            raise UsageError(f"{name} has a number, and a formula none", hint=f"write the number for {name}")
+        kink = next((node for node in self.graph.nodes if node.op is not None and node.op.piece), None)
+        if kink is not None:
+            text = formula_text(self.graph, kink.id)
+            raise UsageError(f"{text} has a kink: its derivative is no single formula")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The program, where it was tried, and what is asked."""
+        return {**super().facts, "form": "formula"}
+
+    def answer(self, name: str, printing: Printing) -> Printed:
+        """Return the derivative, written out over the names of the program."""
+        target = self.target(name)
+        known = {each: Ref(Name(each), 0.0) for each in self.graph.named}
+        slope = read(slope_text(self.graph, target.of, target.by[0]), known)
+        return Printed(over_names(tidied(slope)).text, 0.0, True)
+
+    @cached_property
+    def effort(self) -> int:
+        """The operations of the program and of the answers, with the digits and signs of their numbers."""
+        texts = [self.program, *(self.answer(name, Printing()).text for name in self.ask)]
+        nodes = [node for text in texts for node in lower(parse(text)).nodes]
+        return sum(_effort(node.value) if node.kind == CONSTANT else node.op is not None for node in nodes)
+
+    @cached_property
+    def judge(self) -> Judge:
+        """The judge of formulas."""
+        return Judge(self.graph, {})
+
+    def subject(self, least_digits: int) -> Subject:
+        """Return the program, without a point, as what claims are about."""
+        return of_program(self.graph, {}, least_digits=least_digits, proved=False)
+
+    def names(self) -> Iterator[tuple[str, float]]:
+        """Yield nothing: numbers of names are not seen."""
+        yield from ()

@@ -15,9 +15,9 @@ from .answers import Printing
 from .codes import MOST_TASKS, SHEETS
 from .draws import Draws, values_of
 from .handouts import kind_task
-from .kinds import LEVELS, templates
+from .kinds import LEVELS, STEPS_HAVE_NUMBERS, usual_numbers
 from .steps import StepTemplate, check_drawn
-from .tasks import FORMS, MOST_CHOICES, Task, Usual
+from .tasks import FORMS, MOST_CHOICES, Drawn, Task, Usual
 from .templates import Template, inputs_of
 
 OWN = {
@@ -97,7 +97,8 @@ def _task(node: Node, k: int, text: str, which: int, folder: str, usual: Usual) 
     form = usual.form
     if "form" in given:
         forms = [f for f in FORMS if f == given["form"].value]
-        form = forms[0] if forms else _refuse(given["form"], f"a form is {' or '.join(FORMS)}")
+        known = f"{', '.join(FORMS[:-1])} or {FORMS[-1]}"
+        form = forms[0] if forms else _refuse(given["form"], f"a form is {known}")
     choices = _whole(given["choices"], 2, MOST_CHOICES) if "choices" in given else usual.choices
     ask = _ask(given["ask"]) if "ask" in given else None
     title = f"task {k}"
@@ -105,15 +106,18 @@ def _task(node: Node, k: int, text: str, which: int, folder: str, usual: Usual) 
         level = _whole(given["level"], LEVELS[0], LEVELS[-1]) if "level" in given else LEVELS[0]
         name = given["kind"]
         try:
-            base = kind_task(name.text, level, Usual(form, choices, printing))
+            base = kind_task(name.text, level, Usual(form, choices, printing), ask)
         except BackpropError as error:
             _refuse(name, error.message, error.hint)
-        drawn = [each if ask is None else each._replace(ask=ask) for each in templates(name.text, level)]
-        task = Task(which, title, text, drawn, form, choices, base.printing, exact=base.exact)
+        task = Task(which, title, text, base.templates, form, choices, base.printing, exact=base.exact)
     else:
         draw = _draw(given.get("draw"))
-        make = _program if what == "program" else _config
-        template = make(given, draw, ask, folder)
+        if what == "program":
+            template: Drawn = _program(given, draw, ask, formula=form == "formula")
+        elif form == "formula":
+            _refuse(given.get("form", node), STEPS_HAVE_NUMBERS)
+        else:
+            template = _config(given, draw, ask, folder)
         task = Task(which, title, text, [template], form, choices, printing or Printing())
     try:
         task.posed(0)  # what cannot be read, or is asked for and not there, is told with its place
@@ -127,21 +131,27 @@ LIMITS = {"digits": 1, "decimals": 0}
 
 
 def _program(
-    given: Mapping[str, Node], draw: dict[str, tuple[str, ...]], ask: dict[str, float] | None, _: str
+    given: Mapping[str, Node],
+    draw: dict[str, tuple[str, ...]],
+    ask: dict[str, float] | None,
+    *,
+    formula: bool,
 ) -> Template:
     program = given["program"]
     if ask is None:
         _refuse(program, "nothing is asked for", "ask: {df/dx: 2}")
     where = given.get("where")
     several = where.value if where is not None and where.kind == "list" else [where] if where else []
-    template = Template(program.text, draw, ask, tuple(each.text for each in several))
+    template = Template(program.text, draw, ask, tuple(each.text for each in several), formula)
     try:
         inputs = inputs_of(program.text)
     except BackpropError as error:
         _refuse(program, error.message, error.hint)
     needed = [*template.places, *(name for name in inputs if name not in template.places)]
     for name in needed:
-        if name not in draw:
+        if name not in draw and formula and name not in template.places:
+            draw[name] = usual_numbers(program.text, name)
+        elif name not in draw:
             _refuse(program, f"{name} has no numbers to be drawn from", f"draw: {{{name}: -5..5}}")
     for name in draw:
         if name not in needed:

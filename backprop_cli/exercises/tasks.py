@@ -16,8 +16,8 @@ from .codes import NUMBERS, Code
 from .draws import Draws
 from .posed import Posed
 
-Form = Literal["number", "choice"]
-FORMS: tuple[Form, ...] = ("number", "choice")
+Form = Literal["number", "choice", "formula"]
+FORMS: tuple[Form, ...] = ("number", "choice", "formula")
 
 CHOICES, MOST_CHOICES = 4, 10
 LETTERS = "ABCDEFGHIJ"
@@ -136,7 +136,7 @@ class Task:
         title: What it is called in messages.
         text: What its draws depend on, besides the seed.
         templates: Of which one is drawn.
-        form: What is asked for: a number, or a choice.
+        form: What is asked for: a number, a choice, or a formula.
         choices: Options of a choice.
         printing: To how much answers are rounded.
         exact: A draw whose answers need more digits than are printed is none.
@@ -172,12 +172,16 @@ class Task:
             return "a condition of the task"
         if found.fault:
             return found.fault
-        answers = [printed(found.right(name), self.printing) for name in found.ask]
-        if not all(answer.number for answer in answers):
+        answers = self.answers(found)
+        if any(answer.is_zero for answer in answers):
             return "an answer of 0"
         if self.exact and not all(a.exact and a.digits <= self.printing.digits for a in answers):
             return "an answer with more digits"
         return found
+
+    def answers(self, posed: Posed) -> list[Printed]:
+        """Return what is right, as it is printed."""
+        return [posed.answer(name, self.printing) for name in posed.ask]
 
     def exercise(self, number: int) -> Exercise | str:
         """Return a draw with its answers, or why it makes no exercise."""
@@ -185,8 +189,7 @@ class Task:
         if isinstance(posed, str):
             return posed
         parts = []
-        for name, marks in posed.ask.items():
-            answer = printed(posed.right(name), self.printing)
+        for (name, marks), answer in zip(posed.ask.items(), self.answers(posed), strict=True):
             options: tuple[Option, ...] = ()
             if self.form == "choice":
                 wrong = distractors(posed, name, answer, self.printing, self.choices - 1)
@@ -247,7 +250,7 @@ class Task:
         found: set[tuple[str, ...]] = set()
         for _, posed in self._good(Draws("different", self.text), DRAWS_EACH * most):
             if least <= posed.effort <= largest:
-                found.add(tuple(printed(posed.right(name), self.printing).text for name in posed.ask))
+                found.add(tuple(answer.text for answer in self.answers(posed)))
             if len(found) >= most:
                 break
         return len(found)

@@ -12,7 +12,7 @@ from ..graph import free_name
 from ..language.lower import lower
 from ..language.parser import parse
 from .draws import Draws
-from .posed import OfProgram
+from .posed import OfFormula, OfProgram
 
 _PLACE = re.compile(r"\{(\w+)\}")
 _SIGNS = ((re.compile(r"\+ ?-"), "- "), (re.compile(r"(?<=[\w)]) ?- ?-"), " + "))
@@ -27,12 +27,14 @@ class Template(NamedTuple):
         draw: Of every place and every input, the numbers it may have, as texts.
         ask: What is asked for, and its marks.
         where: Conditions in our own language, over the program's names.
+        formula: It is asked for as a formula.
     """
 
     program: str
     draw: Mapping[str, tuple[str, ...]]
     ask: Mapping[str, float]
     where: tuple[str, ...] = ()
+    formula: bool = False
 
     @property
     def places(self) -> list[str]:
@@ -41,8 +43,9 @@ class Template(NamedTuple):
 
     @property
     def draws(self) -> int:
-        """How many draws there are, with those that do not fit."""
-        return prod(map(len, self.draw.values()))
+        """How many draws there are, with those that do not fit; those of inputs that nobody sees are one."""
+        seen = self.places if self.formula else self.draw
+        return prod(len(self.draw[name]) for name in seen)
 
     def posed(self, draws: Draws) -> OfProgram | None:
         """Draw the numbers; None where they do not fit the conditions.
@@ -53,7 +56,7 @@ class Template(NamedTuple):
         drawn = {name: draws.choice(values) for name, values in self.draw.items()}
         places = {name: drawn.pop(name) for name in self.places}
         program = put_in(self.program, places)
-        found = OfProgram(program, drawn, self.ask)
+        found = (OfFormula if self.formula else OfProgram)(program, drawn, self.ask)
         return found if all(_holds(condition, found, places) for condition in self.where) else None
 
 

@@ -7,10 +7,11 @@ import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..errors import counted
+from ..errors import UsageError, counted
 from ..exercises.classes import most_shared, summaries
 from ..exercises.handouts import Handout, Solutions
 from ..exercises.key import Key, labels, stems, written
+from ..exercises.posed import OfFormula
 from ..language.numbers import brief
 from .document import Document, Facts, Records, unformulated
 from .exercises import SCHEMA, document, page
@@ -25,7 +26,8 @@ TOGETHER = ("latex", "html")
 """What everybody's pages are written in besides, to be printed."""
 
 PACKAGES = {"qti12": qti12, "qti21": qti21}
-FORMATS = (*ENDINGS, "moodle", *PACKAGES)
+QUIZZES = ("moodle", *PACKAGES)
+FORMATS = (*ENDINGS, *QUIZZES)
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """When files in packages were written: the same bytes are to come out again."""
 
@@ -115,12 +117,28 @@ def files(key: Key, formats: Collection[str], solutions: Solutions) -> Iterator[
         key: Everybody's draws.
         formats: Some of `FORMATS`.
         solutions: Whether there are worked solutions besides, in files of their own.
+    Raises:
+        UsageError: for a format that has no questions for what is asked.
     """
+    for name in filter(formats.__contains__, QUIZZES):
+        _check_questions(key, name)
     for name, text in _texts(key, formats, solutions):
         yield name, text.encode("utf-8", "backslashreplace")
     for name, package in PACKAGES.items():
         if name in formats:
             yield f"{name}.zip", _zipped(package(key))
+
+
+def _check_questions(key: Key, format_: str) -> None:
+    """Refuse formulas for a learning platform: it compares letters, and most spellings of what is right are
+    others than the key's."""
+    for slots in key.people.values():
+        for label, exercise, _ in labels([slot.exercise for slot in slots]):
+            if isinstance(exercise.posed, OfFormula):
+                raise UsageError(
+                    f"{label} asks for a formula: {format_} compares letters, and would refuse right ones",
+                    hint="form: number or choice; or hand it out as another format, marked by backprop check",
+                )
 
 
 def _texts(key: Key, formats: Collection[str], solutions: Solutions) -> Iterator[tuple[str, str]]:

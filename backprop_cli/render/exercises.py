@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import counted
 from ..exercises.handouts import Handout, Solutions
 from ..exercises.key import labels
-from ..exercises.posed import OfProgram, Posed
+from ..exercises.posed import OfFormula, OfProgram, Posed
 from ..exercises.steps import OfStep
 from ..exercises.tasks import LETTERS, Exercise, Part
 from ..explanation.report import explain
@@ -57,7 +57,9 @@ def page(handout: Handout, solutions: Solutions) -> Iterator[Block]:
 
 
 def where(posed: Posed) -> str:
-    """Say at what point, or in what step of what network."""
+    """Say at what point, or in what step of what network; "" where a formula is asked for."""
+    if isinstance(posed, OfFormula):
+        return ""
     if isinstance(posed, OfProgram):
         return f"at {', '.join(f'{name} = {x}' for name, x in posed.point.items())}"
     assert isinstance(posed, OfStep)
@@ -82,6 +84,7 @@ def given_forms(posed: Posed) -> list[tuple[Form, Form]]:
 
 def _asked(exercise: Exercise, part: Part, label: str) -> Row:
     words = [f"{LETTERS[k]}: {option.text}" for k, option in enumerate(part.options)]
+    words += ["a formula"] if isinstance(exercise.posed, OfFormula) else []
     words += filter(None, [rounding(part)])
     if len({each.marks for each in exercise.parts}) > 1:
         words.append(_marks(part.marks))
@@ -130,7 +133,8 @@ def _worked(posed: Posed) -> Iterator[Block]:
         return
     assert isinstance(posed, OfProgram)
     wrt = [posed.graph.own_name(i) for name in posed.ask for i in posed.target(name).by]
-    told = explain(posed.graph, posed.inputs, wrt=list(dict.fromkeys(wrt)) or None, detail="short")
+    point = {} if isinstance(posed, OfFormula) else posed.inputs
+    told = explain(posed.graph, point, wrt=list(dict.fromkeys(wrt)) or None, detail="short")
     yield from explained(told, DIGITS)
 
 
@@ -148,7 +152,7 @@ def _task(exercise: Exercise, solutions: Solutions) -> dict[str, Any]:
     told = solutions != "none"
     return {
         "code": str(exercise.code),
-        **{key: value for key, value in exercise.posed.facts.items() if key != "ask"},
+        **{key: value for key, value in exercise.posed.facts.items() if key not in exercise.posed.hidden},
         "asked": [
             {
                 "name": part.name,
