@@ -190,7 +190,7 @@ def test_the_worked_example_line_by_line(run):
     for line in (
         "d = a*b = 3 * (-2) = -6",
         "e = d + c: de/dd = 1; dL/dd = dL/de * de/dd = -2 * 1 = -2",
-        "dL/da = dL/de * de/dd * dd/da = -2 * 1 * -2 = 4",
+        "dL/da = dL/de * de/dd * dd/da = -2 * 1 * (-2) = 4",
         "raise a by 0.01 and L rises by about 0.04 (really 0.0400)",
         "to raise L: raise a and f and lower b and c; b counts most",
     ):
@@ -202,7 +202,7 @@ def test_two_paths_are_multiplied_and_summed(run):
     page = run(*words_of("two_paths")).answered().out
     assert "Paths from a to d: 2" in page
     assert "a -> b -> d: dd/db * db/da = -14 * 4 = -56" in page
-    assert "a -> c -> d: dd/dc * dc/da = 4 * -7 = -28" in page
+    assert "a -> c -> d: dd/dc * dc/da = 4 * (-7) = -28" in page
     assert "dd/da = 2*a*c + (-7)*b = -56 + (-28) = -84" in page
     assert "a is used twice: dd/da = -28 + (-56) = -84" in page
 
@@ -216,7 +216,7 @@ def test_one_step_up():
 
 def test_one_step_down(run):
     page = run("explain", "(a+b)c", "--a", "5", "--b", "-3", "--c", "-2", "--update", "-0.01").answered().out
-    assert "new a = a - 0.01 * df/da = 5 - 0.01 * -2 = 5.02" in page
+    assert "new a = a - 0.01 * df/da = 5 - 0.01 * (-2) = 5.02" in page
     assert "a step down" in page
 
 

@@ -101,7 +101,7 @@ elementwise(
     infix="/",
     forward=lambda xp, a, b: xp.divide(a, b),
     partials=lambda xp, y, a, b: (xp.divide(1.0, b), -xp.divide(y, b)),
-    local=("1/b", "-y/b"),
+    local=("1/b", "-a/b^2"),
     symbol=lambda sp, a, b: a / b,
     linear=((0,),),
     antiderivative=(1, lambda xp, a, b: a * xp.log(xp.abs(b))),

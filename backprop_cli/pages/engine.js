@@ -14,6 +14,7 @@ function makeEngine(D) {
     return text;
   }
 
+  const signed = (x) => (num(x)[0] === "-" ? `(${num(x)})` : num(x)); // behind an operator
   const name = (id) => N[id].n;
   const slope = (of, by) => `d${of}/d${by}`;
   const total = (id) => slope(D.name, name(id));
@@ -163,7 +164,7 @@ function makeEngine(D) {
   const equal = (...forms) => forms.filter((text, k) => text && text !== forms.slice(0, k).filter(Boolean).pop()).join(" = ");
 
   function sum(amounts) {
-    let texts = amounts.map((x, k) => { const text = num(x); return k && text[0] === "-" ? `(${text})` : text; });
+    let texts = amounts.map((x, k) => (k ? signed(x) : num(x)));
     if (texts.length > 16) texts = [...texts.slice(0, 8), "...", ...texts.slice(-2)];
     return texts.join(" + ");
   }
@@ -270,9 +271,9 @@ function makeEngine(D) {
     let factor = slope(n.n, by), first = equal(factor, symbols, numbers, s);
     if (twin) {
       first = `${which}: ${equal(symbols, numbers, s)}`;
-      factor = symbols && (d.bare ? symbols : `(${symbols})`);
+      factor = symbols && (d.bare && symbols[0] !== "-" ? symbols : `(${symbols})`);
     }
-    const product = factor && `${total(n.id)} * ${factor}`, values = `${num(p.g[n.id])} * ${s}`;
+    const product = factor && `${total(n.id)} * ${factor}`, values = `${num(p.g[n.id])} * ${signed(local)}`;
     const second = shared
       ? `adds ${equal(product, values, num(amount))} to ${total(e.source)}`
       : equal(total(e.source), product, values, num(amount));
@@ -308,10 +309,10 @@ function makeEngine(D) {
       const old = p.v[id], g = p.g[id], to = old + rate * g;
       inputs[name(id)] = to;
       expected += rate * g * g;
-      lines.push(equal(`new ${name(id)}`, `${name(id)} ${sign} ${num(size)} * ${total(id)}`, `${num(old)} ${sign} ${num(size)} * ${num(g)}`, num(to)));
+      lines.push(equal(`new ${name(id)}`, `${name(id)} ${sign} ${num(size)} * ${total(id)}`, `${num(old)} ${sign} ${num(size)} * ${signed(g)}`, num(to)));
     }
     return { inputs, lines, expected };
   }
 
-  return { N, num, total, slope, at, output, edges, partials, forwardLines, backwardLines, paths, update, sum, equal };
+  return { N, num, signed, total, slope, at, output, edges, partials, forwardLines, backwardLines, paths, update, sum, equal };
 }

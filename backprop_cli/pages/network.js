@@ -261,7 +261,7 @@ function startNetwork(D) {
       if (view.quiz) ask(`${weightName(c.w)}: dE/dw`, delta * input, [[delta, "that is delta: it is multiplied by the weight's input"], [input, "that is the weight's input: it is multiplied by delta"],
         [g[layer.y[c.k]] * input, "the slope of the activation is missing"], [s.theta[c.w], "that is the weight, not its slope"], [made.gradient[c.w], "that is the slope over the batch: asked is this row's"], [made.theta[c.w], "that is the weight after the update"]]);
       else if (view.phase >= 3) {
-        pair("slope of this row: delta * input", `dE/dw = ${num(delta)} * ${num(input)} = ${num(delta * input)}`);
+        pair("slope of this row: delta * input", `dE/dw = ${num(delta)} * ${signed(input)} = ${num(delta * input)}`);
         if (D.batch > 1 && net.weights[c.w].trained) pair(`slope over the batch of ${training.rows().length}`, num(made.gradient[c.w]));
         pair("after the update", net.weights[c.w].trained ? num(made.theta[c.w]) : "frozen: it stays");
       }

@@ -280,7 +280,7 @@ function startPage(D) {
     else if (hidden) pair(`gradient ${E.total(id)}`, "yours to find: type it into the table");
     else {
       const uses = lines.filter((line) => line.edge && line.edge.source === id);
-      const terms = uses.map((line) => ({ text: line.node === D.output ? num(line.local) : `${num(p.g[line.node])} * ${num(line.local)}`, line }));
+      const terms = uses.map((line) => ({ text: line.node === D.output ? num(line.local) : `${num(p.g[line.node])} * ${E.signed(line.local)}`, line }));
       const symbols = uses.map((line) => (line.node === D.output ? E.slope(N[line.node].n, n.n) : `${E.total(line.node)} * ${E.slope(N[line.node].n, n.n)}`));
       if (uses.length)
         pair(uses.length > 1 ? "gradient: the sum over its uses, upstream * local" : "gradient: upstream * local",

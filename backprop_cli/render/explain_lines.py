@@ -454,7 +454,7 @@ def _words(told: Explanation, voice: Voice) -> list[Part]:
     rows = [Row(remark=nudge_text(n, voice)) for n in told.nudges]
     if told.direction is not None:
         rows += [Row(remark=text) for text in direction_texts(told, told.direction, voice)]
-    if told.cost is not None:
+    if told.cost is not None and told.detail == "full":
         rows.append(Row(remark=cost_text(told)))
     return [Part("In words", rows)]
 

@@ -112,8 +112,6 @@ class Spelling:
             case forms.Product(factors, tight):
                 table = self.symbols.table if tight else table
                 pieces = [self.piece(x) for x in factors]
-                # our own language leaves the brackets around a sign to what is written in numbers
-                pieces = pieces if self.latex else [x._replace(after=None) for x in pieces]
                 return reduce(lambda a, b: spell(table, "multiply", [a, b]), pieces)
             case forms.Sum(terms):
                 pieces = [self.numbers.piece(x) for x in terms]
