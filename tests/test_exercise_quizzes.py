@@ -23,11 +23,16 @@ title: "Sheet 3/4 & more"
 tasks:
   - program: "q = {m}*x + y; f = q*z"
     draw: {m: [2, 3, 4], x: -5..5, y: 2..9, z: [-4, -3, 3, 4]}
-    ask: {q: 1, df/dx: 2}
+    ask: {q: 1, df/dx: 2.5}
   - {kind: chain, level: 3, ask: {df/dx: 3}, form: choice}
   - {kind: neuron, level: 4, ask: {dL/dw: 1.5}}
   - {kind: update, level: 2}
+  - {program: "f = {a}*x^2", draw: {a: [3e-13, 7e-13], x: 0.11..0.99/0.01}, ask: df/dx}
+  - {kind: paths, level: 2, form: choice, ask: {df/dx: 1, df/dy: 1}}
 """
+GAP = re.compile(r"\{(\d+):(NUMERICAL|MULTICHOICE_V):(.*?)\}")
+ANSWER = re.compile(r"(=?)([^:#]+)(?::([^#]+))?(?:#(.+))?")
+"""Moodle's embedded answers: right or not, number, tolerance, feedback."""
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +56,29 @@ def test_moodle(made: tuple[Key, dict[str, bytes]]) -> None:
     key, found = made
     root = ET.fromstring(found["moodle.xml"])
     categories = [each.findtext("category/text") for each in root.findall("question[@type='category']")]
-    assert categories == [f"$course$/Sheet 3//4 & more/{k}" for k in ("1a", "1b", "2", "3", "4a", "4b")]
-    seen = {}
+    assert categories == [f"$course$/Sheet 3//4 & more/{k}" for k in range(1, 7)]
+    left = dict(parts(key))
     for question in root.findall("question"):
         kind = question.get("type")
         if kind == "category":
             continue
-        ident, answers = question.findtext("idnumber"), question.findall("answer")
-        text, half, marks = parts(key)[str(ident)]
-        seen[ident] = kind
+        ident, answers = str(question.findtext("idnumber")), question.findall("answer")
+        shown = str(question.findtext("questiontext/text"))
+        assert ET.fromstring(f"<div>{shown}</div>").findall("p")
+        assert re.search(r"\\\(.*\\\)", shown)
+        if kind == "cloze":
+            for letter, (weight, how, gap) in zip("abc", GAP.findall(shown), strict=False):
+                text, half, marks = left.pop(ident + letter)
+                assert float(weight) == marks * (2 if ident.endswith("-1") else 1)  # 1 : 2.5
+                matches = [ANSWER.fullmatch(each) for each in gap.split("~")]
+                gaps = [match.groups() for match in matches if match is not None]
+                assert len(gaps) == len(matches) > 1
+                assert [number for right, number, _, _ in gaps if right] == [text]
+                assert all(bool(says) != bool(right) for right, _, _, says in gaps)
+                margins = {margin and float(margin) for _, _, margin, _ in gaps}
+                assert margins == {half if how == "NUMERICAL" else None}
+            continue
+        text, half, marks = left.pop(ident)
         assert float(str(question.findtext("defaultgrade"))) == marks
         assert [a.get("fraction") for a in answers if a.findtext("text") == text] == ["100"]
         assert {a.get("fraction") for a in answers if a.findtext("text") != text} == {"0"}
@@ -67,14 +86,12 @@ def test_moodle(made: tuple[Key, dict[str, bytes]]) -> None:
             assert bool(answer.findtext("feedback/text")) == (answer.get("fraction") == "0")
             tolerance = answer.findtext("tolerance")
             assert (
-                (tolerance is None) if kind == "multichoice" else float(str(tolerance)) == pytest.approx(half)
+                (tolerance is None)
+                if kind == "multichoice"
+                else float(str(tolerance)) == pytest.approx(half, rel=1e-12, abs=0.0)
             )
-        shown = str(question.findtext("questiontext/text"))
-        assert ET.fromstring(f"<div>{shown}</div>").findall("p")
-        assert re.search(r"\\\(.*\\\)", shown)
         assert text not in re.sub(r"at x.*?</p>|\\\(.*?\\\)", "", shown)
-    assert seen.keys() == parts(key).keys()
-    assert sorted(set(seen.values())) == ["multichoice", "numerical"]
+    assert not left
 
 
 def test_qti_12(made: tuple[Key, dict[str, bytes]]) -> None:
@@ -85,7 +102,7 @@ def test_qti_12(made: tuple[Key, dict[str, bytes]]) -> None:
     root = ET.fromstring(archive.read("quiz.xml"))
     items = root.findall(".//q:item", names)
     assert {item.get("ident") for item in items} == parts(key).keys()
-    assert len(root.findall(".//q:selection_number", names)) == 6
+    assert len(root.findall(".//q:selection_number", names)) == 9
     for item in items:
         text, half, _ = parts(key)[str(item.get("ident"))]
         kind, _ = (e.text for e in item.findall(".//q:fieldentry", names))
@@ -99,11 +116,11 @@ def test_qti_12(made: tuple[Key, dict[str, bytes]]) -> None:
         assert exact is not None
         if kind == "numerical_question":
             assert (exact.text, exact.get("margintype")) == (text, "absolute")
-            assert float(str(exact.get("margin"))) == pytest.approx(half)
+            assert float(str(exact.get("margin"))) == pytest.approx(half, rel=1e-12, abs=0.0)
             low, high = (
                 float(str(scored.findtext(f".//q:{tag}", namespaces=names))) for tag in ("vargte", "varlte")
             )
-            assert (low + high) / 2 == pytest.approx(float(text))
+            assert (low, high) == pytest.approx((float(text) - half, float(text) + half), rel=1e-12, abs=0.0)
         else:
             options = {e.get("ident"): e.findtext(".//q:mattext", namespaces=names) for e in
                        item.findall(".//q:response_label", names)}  # fmt: skip
@@ -128,7 +145,7 @@ def test_qti_21(made: tuple[Key, dict[str, bytes]]) -> None:
         if not choices:
             equal = item.find(".//q:equal", names)
             assert equal is not None
-            assert float(str(equal.get("tolerance")).split()[0]) == pytest.approx(half)
+            assert float(str(equal.get("tolerance")).split()[0]) == pytest.approx(half, rel=1e-12, abs=0.0)
         feedbacks = item.findall("q:modalFeedback", names)
         assert feedbacks
         assert all(e.text for e in feedbacks)

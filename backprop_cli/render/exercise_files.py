@@ -16,7 +16,7 @@ from ..language.numbers import brief
 from .document import Document, Facts, Records, unformulated
 from .exercises import SCHEMA, document, page
 from .page import Block, Column, Grid, Heading, Kind, Lines
-from .quizzes import moodle, qti12, qti21
+from .quizzes import moodle, qti12, qti21, questions
 from .writers import html, latex, write
 
 ENDINGS = {"markdown": ".md", "latex": ".tex", "html": ".html", "json": ".json"}
@@ -124,9 +124,12 @@ def files(key: Key, formats: Collection[str], solutions: Solutions) -> Iterator[
         _check_questions(key, name)
     for name, text in _texts(key, formats, solutions):
         yield name, text.encode("utf-8", "backslashreplace")
+    posed = questions(key) if {"moodle", *PACKAGES} & set(formats) else []
+    if "moodle" in formats:
+        yield "moodle.xml", moodle(key.title, posed).encode()
     for name, package in PACKAGES.items():
         if name in formats:
-            yield f"{name}.zip", _zipped(package(key))
+            yield f"{name}.zip", _zipped(package(key.title, posed))
 
 
 def _check_questions(key: Key, format_: str) -> None:
@@ -155,8 +158,6 @@ def _texts(key: Key, formats: Collection[str], solutions: Solutions) -> Iterator
                 yield f"{folder}/{stem}{ENDINGS[format_]}", handed([handout], format_, told)
             if format_ in TOGETHER:
                 yield f"{folder}{ENDINGS[format_]}", handed(list(handouts.values()), format_, told)
-    if "moodle" in formats:
-        yield "moodle.xml", moodle(key)
     yield "key.csv", write(key_document(key), "csv", to_file=True)
     yield "key.md", write(key_document(key), "markdown", to_file=True)
     yield "report.txt", write(report(key), "table", to_file=True)

@@ -31,7 +31,12 @@ def document(title: str, parts: Iterable[Iterable[page.Block]]) -> str:
 
 def paragraphs(lines: Iterable[str]) -> str:
     """Return sentences, a paragraph each, for a platform's question; an empty one is none."""
-    return "".join(f"<p>{escape(line, quote=False)}</p>" for line in lines if line)
+    return "".join(f"<p>{escaped(line)}</p>" for line in lines if line)
+
+
+def escaped(text: str) -> str:
+    """Return text for between tags."""
+    return escape(text, quote=False)
 
 
 def _written(blocks: Iterable[page.Block]) -> Iterator[str]:
