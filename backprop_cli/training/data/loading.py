@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from math import prod
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import numpy as np
@@ -19,49 +18,38 @@ from ...language.lower import lower
 from ...language.numbers import brief
 from ...language.parser import parse
 from ...networks.losses import FORMULA, LOSSES
-from ...tables import amounts, dates, text
+from ...tables import amounts
 from ...tables.amounts import Amounts
-from ...tables.block import Block, Floats, canonical
+from ...tables.block import Floats, canonical
 from ...tables.dates import Dates
-from ...tables.dialect import PLAIN, Dialect
 from ...tables.numerals import cut
-from ...tables.read import PointSource, points_of
-from ...tables.text import Gaps, WrongCell
+from ...tables.text import Gaps
 from .. import schema
-from ..schema import OTHERS
 from ..units import Moments, Units, can_fold, has_weights
+from .asked import apart_of, by_column, no_column, other_table, readings_of, sorts_of
 from .characters import CharacterTable
 from .encoding import MISSING, Encoding, Feature, Folding, flat_inputs, listed, missing
+from .gaps import complete, filled, fills_of, told_last
 from .judging import teaches_nothing
 from .kept import Kept
-from .rows import Rows, Spilled
-from .sequences import WINDOW, entropies, folded, is_of_sequences, lasts, stride_of, windows
-from .source import (
-    PLAINLY,
-    ArrayTable,
-    Column,
-    Columns,
-    FileTable,
-    Kind,
-    Reading,
-    Table,
-    Wanted,
-    array_table,
-    named,
-    number_name,
-    open_table,
-    read_named,
-    read_table,
-    written_as,
-    wrong_cell,
+from .labelled import (
+    class_name,
+    formula_values,
+    labelled,
+    labels_of,
+    outputs_of,
+    sequences_of,
+    shares_of,
+    weights_in,
 )
+from .rows import Rows, Spilled
+from .sequences import entropies, is_of_sequences
+from .source import Column, Columns, FileTable, Kind, Table, Wanted, named, open_table
 from .split import Parts, Sorts, split
 from .targets import TargetFormula, sources_of, target_formula
 
 if TYPE_CHECKING:
     from ..config import Loaded
-
-T = TypeVar("T")
 
 Scaling = Literal["auto", "none", "standard", "minmax"] | schema.Divide
 
@@ -72,9 +60,6 @@ CATEGORIES = 1000
 
 HIGHEST_NUMBERS = 1 << 28
 """Most numbers of all encoded rows."""
-
-ROUNDED_SHARES = 1e-6
-"""How far from 1 the shares of a row may add up, written in decimals or float32; they are divided by it."""
 
 CLASSES = 20
 """Most distinct whole numbers that `task: auto` takes for classes; also at most half as many as rows."""
@@ -207,29 +192,29 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
             raise loaded.error(f"model.parameters.{name}", f"{name} is a column of the data, too", hint)
     names = {name: spelled[canonical(name)] for name in wanted}
     kinds: dict[str, Wanted] = dict.fromkeys(names.values(), "number")
-    data = _by_column(loaded, table, spelled)
-    apart = _apart(loaded, table, spelled)
+    data = by_column(loaded, table, spelled)
+    apart = apart_of(loaded, table, spelled)
     kinds |= {column: "auto" for column in apart.values() if column not in kinds}
     counting = apart.get("weights", apart.get("sigma"))
     weighed = [] if counting is None else [counting]
     kinds |= dict.fromkeys(weighed, "number")
-    readings = _readings(loaded, data, table)
+    readings = readings_of(loaded, data, table)
     kinds |= {name: how for name, how in readings.items() if name in kinds}
     read = {name: table.column(name, how) for name, how in kinds.items()}
-    columns, kept, dropped = _complete(data, table, read, [names[target], *apart.values()])
+    columns, kept, dropped = complete(data, table, read, [names[target], *apart.values()])
     notes: list[str] = []
     for name in weighed:
         columns[WEIGHTS] = weights_in(data, name, columns[name], kept, table)
         some = np.flatnonzero(columns[WEIGHTS] > 0.0)
         notes += weightless(len(kept) - len(some))
         columns, kept = {n: c[some] for n, c in columns.items()}, kept[some]
-    parts = split(loaded, len(kept), _sorts(loaded, apart, columns, None))
+    parts = split(loaded, len(kept), sorts_of(loaded, apart, columns, None))
     gaps = {c: v for c, v in columns.items() if c in names.values() and c != names[target]}
-    fills = _fills(loaded, data, gaps, parts.train)
+    fills = fills_of(loaded, data, gaps, parts.train)
 
     def taken(raw: dict[str, Column], rows: npt.NDArray[np.int64] | slice) -> dict[str, Floats]:
         found = {
-            name: np.asarray(_fill(raw[column][rows], fills.get(column)), dtype=np.float64)
+            name: np.asarray(filled(raw[column][rows], fills.get(column)), dtype=np.float64)
             for name, column in names.items()
         }
         if WEIGHTS in raw:
@@ -240,10 +225,10 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
     for part, rows in (("validation", parts.validation), ("test", parts.test)):
         found[part] = taken(columns, rows) if len(rows) else None
         wanted = [*names.values(), *weighed]
-        other = _other_table(loaded, table, part, wanted)
+        other = other_table(loaded, table, part, wanted)
         if other is not None:
             read = {name: other.column(name, how) for name, how in kinds.items() if name in wanted}
-            more, rows_of, gone = _complete(data, other, read, [names[target], *weighed])
+            more, rows_of, gone = complete(data, other, read, [names[target], *weighed])
             for column in weighed:
                 more[WEIGHTS] = weights_in(data, column, more[column], rows_of, other)
             dropped += gone
@@ -270,17 +255,17 @@ class Loading:
         self.rows = 0
         self.table = self._opened()
         self.spelled = named(self.table.names)
-        self.data = _by_column(loaded, self.table, self.spelled)
+        self.data = by_column(loaded, self.table, self.spelled)
         self.notes: list[str] = []
         self._leave_out_nameless()
         self.autoencoder = self.data.target == "features"
         self.excluded = self._excluded()
         self.formulas: dict[str, TargetFormula] = {}
-        self.apart = _apart(loaded, self.table, self.spelled)
+        self.apart = apart_of(loaded, self.table, self.spelled)
         self.targets = self._targets()
         self.sources = sources_of(self.targets, self.formulas)
         self.features = self._features()
-        self.readings = _readings(loaded, self.data, self.table)
+        self.readings = readings_of(loaded, self.data, self.table)
         self._note_doubts()
         self.read = list(dict.fromkeys(name for feature in self.features for name in feature.columns))
 
@@ -791,24 +776,24 @@ class _InMemory(Loading):
         how = self.data.sequences
         if how is not None and how.target == "last":
             folding = Folding(False, self.apart["sequence.by"], self.apart.get("sequence.order"))
-            columns |= _told_last(self.data, table, columns, self.sources, folding)
-        columns, kept, dropped = _complete(self.data, table, columns, [*self.sources, *self.apart.values()])
+            columns |= told_last(self.data, table, columns, self.sources, folding)
+        columns, kept, dropped = complete(self.data, table, columns, [*self.sources, *self.apart.values()])
         columns, kept = self._weighty(columns, kept)
-        columns |= _formula_values(self.formulas, columns, kept, table)
+        columns |= formula_values(self.formulas, columns, kept, table)
         self.rows = len(kept)
         self.features = [self._completed(feature, columns) for feature in self.features]
         self.task = self._task(columns)
         classes = self._kept_classes(columns)
-        shares = _shares(self.targets, columns, kept, table) if classes == self.targets else None
+        shares = shares_of(self.targets, columns, kept, table) if classes == self.targets else None
         labels = None
         if classes is not None:
-            labels = _labels(columns[self.targets[0]], classes) if shares is None else shares.argmax(axis=1)
+            labels = labels_of(columns[self.targets[0]], classes) if shares is None else shares.argmax(axis=1)
         known = labels if shares is None else shares
         stratify = self.data.stratify
         if stratify is True and labels is None:
             raise loaded.error("data.stratify", "there are no classes to split by: the task is regression")
         share = self._held_out(len(kept))
-        sorts = _sorts(loaded, self.apart, columns, labels if stratify else None)
+        sorts = sorts_of(loaded, self.apart, columns, labels if stratify else None)
         if isinstance(table, CharacterTable):
             sorts = Sorts(times=np.arange(len(kept), dtype=np.float64))
         parts = split(loaded, len(kept), sorts, share)
@@ -831,7 +816,7 @@ class _InMemory(Loading):
                     inputs[start : start + step] = encoded
             weights = self._weights(columns)
             weights = None if weights is None else weights[part]
-            answers = _outputs(self.targets, columns, inputs, part) if known is None else known[part]
+            answers = outputs_of(self.targets, columns, inputs, part) if known is None else known[part]
             return Rows(inputs, answers, weights)
 
         def sequences(part: npt.NDArray[np.int64], what: str) -> Rows:
@@ -843,14 +828,14 @@ class _InMemory(Loading):
             def place(row: int, name: str) -> str:
                 return table.place(int(numbers[row]), name)
 
-            return _folded(made, taken, encoding.folding, self.data, place, what)
+            return sequences_of(made, taken, encoding.folding, self.data, place, what)
 
         found = {"train": sequences(parts.train, "training")}
         for name, part in (("validation", parts.validation), ("test", parts.test)):
             if len(part):
                 found[name] = sequences(part, name)
             weights = [name_ for key, name_ in self.apart.items() if key == "weights"]
-            other = _other_table(loaded, table, name, [*self.read, *self.sources, *weights])
+            other = other_table(loaded, table, name, [*self.read, *self.sources, *weights])
             if other is not None:
                 found[name], _, gone = labelled(other, encoding, self.data, self.apart.get("weights"))
                 dropped += gone
@@ -920,7 +905,7 @@ class _InMemory(Loading):
         parts: Parts,
         classes: list[str] | None,
     ) -> Encoding:
-        fills = _fills(self.loaded, self.data, {name: columns[name] for name in self.read}, parts.train)
+        fills = fills_of(self.loaded, self.data, {name: columns[name] for name in self.read}, parts.train)
         self.features = [
             replace(feature, since=float(_first(columns[feature.text][parts.train])))
             if feature.parts is not None
@@ -942,7 +927,7 @@ class _InMemory(Loading):
         for group in _groups(self.features, len(parts.train)):
             read = {name for feature in group for name in feature.columns}
             train = {name: columns[name][parts.train] for name in read}
-            raw = {name: _fill(column, fills.get(name)) for name, column in train.items()}
+            raw = {name: filled(column, fills.get(name)) for name, column in train.items()}
             gaps = {name: missing(column) for name, column in train.items()}
             flat = flat_inputs(group, raw, gaps, lambda row, name: self.table.place(int(numbers[row]), name))
             to = at + flat.shape[1]
@@ -972,520 +957,15 @@ class _InMemory(Loading):
         return self._units_of(moments)
 
 
-def load_labelled(path: str, encoding: Encoding, data: schema.Data, dialect: Dialect | None = None) -> Rows:
-    """Read a file of rows with their targets, as a trained model sees them.
-
-    Args:
-        path: Any that ``data.path`` may be; ``-`` is stdin.
-        encoding: The model's.
-        data: Of the model's config: what missing cells do, how images lie.
-        dialect: How the file is written; None for as the training rows were.
-    Raises:
-        DataError: when a column is missing, a cell wrong, a class or category unknown; with the place.
-        FileError: when the file cannot be read.
-    """
-    written = written_as(data)
-    table = read_table(path, written=written._replace(dialect=dialect or written.dialect))
-    table = table.parts.get("test", table)
-    steps = [] if encoding.folding is None else encoding.folding.columns
-    require(encoding.columns + encoding.sources + steps, table.names, path)
-    return labelled(table, encoding, data, counting_in(data, table.names)).rows
-
-
-def open_rows(
-    path: str, encoding: Encoding, dialect: Dialect = PLAIN, data: schema.Data | None = None
-) -> PointSource:
-    """Open a table to predict from; its blocks are for `encode_block`. Ragged rows are faults of theirs.
-
-    Args:
-        path: Of text, of arrays by name (npz) or of one (npy); ``-`` is stdin.
-        encoding: The model's.
-        dialect: How text is written.
-        data: Of the model's config: how images lie in arrays.
-    Raises:
-        DataError: when it lacks a column that the model reads, or is no table of text.
-        FileError: when it cannot be read.
-    """
-    arrays = array_table(path, PLAINLY if data is None else written_as(data), bare=True)
-    if arrays is None:
-        source = text.open_table(path, dialect, lenient=True)
-    else:
-        source = points_of(arrays.as_text(_names_in(arrays, encoding)), path)
-    try:
-        steps = [] if encoding.folding is None else encoding.folding.columns
-        require(encoding.columns + steps, source.names, path)
-    except DataError:
-        source.close()
-        raise
-    return source
-
-
-def _names_in(arrays: ArrayTable, encoding: Encoding) -> list[str]:
-    """Return the names of the columns: the model's, in their order, where an array has as many and none."""
-    own, wanted = arrays.names, encoding.columns
-    inputs = [name for name in own if name not in (arrays.targets or ())]
-    unnamed = all(re.fullmatch(r"[xc][0-9]*", name) for name in inputs)
-    if not unnamed or {*wanted} <= {*own} or len(inputs) != len(wanted):
-        return own
-    model = dict(zip(inputs, wanted, strict=True))
-    return [model.get(name, name) for name in own]
-
-
-def encode_block(encoding: Encoding, block: Block) -> Floats:
-    """Return the inputs of a block of `open_rows`, (rows, *shape).
-
-    Raises:
-        DataError: as `Encoding.encode`.
-    """
-    table = None
-    if encoding.all_plain:
-        table = text.number_table(block)
-    columns: dict[str, Column | list[str]] = {}
-    if table is None:
-        columns.update(text.texts(block, encoding.columns))
-    else:
-        positions = {name: at for at, name in enumerate(block.names)}
-        columns.update((name, table[:, positions[name]]) for name in encoding.columns)
-    return encoding.encode(columns, lambda row, name: text.place(block, row, name))
-
-
-def require(wanted: Sequence[str], names: Sequence[str], path: str) -> None:
-    """Hold a table to the columns that a model reads."""
-    present = set(names)
-    for name in wanted:
-        if name not in present:
-            message, hint = no_column(name, names)
-            shown = "<stdin>" if path == "-" else path
-            raise DataError(message, place=f"{shown}:1:1", hint=hint)
-
-
-class Labelled(NamedTuple):
-    """Encoded rows of a table: which of its rows they are, and how many lack a value."""
-
-    rows: Rows
-    kept: npt.NDArray[np.int64]
-    dropped: int
-
-
-def labelled(
-    table: Table, encoding: Encoding, data: schema.Data, weights: str | None = None, *, part: bool = False
-) -> Labelled:
-    """Encode a table, or a part of one, with its targets and the column of weights."""
-    targets, sources = [] if encoding.autoencoder else encoding.targets, encoding.sources
-    # the training rows have settled what each column is
-    kinds: dict[str, Wanted] = {
-        name: "text" if name in encoding.words else "number" for name in encoding.columns
-    }
-    kinds |= dict.fromkeys(sources, "number" if encoding.learns_numbers else "text")
-    kinds |= encoding.readings
-    apart = [] if weights is None else [weights]
-    kinds |= dict.fromkeys(apart, "number")
-    folding = encoding.folding
-    steps = [] if folding is None else folding.columns
-    kinds |= {name: "auto" for name in steps if name not in kinds}
-    columns = {name: table.column(name, how) for name, how in kinds.items()}
-    if folding is not None and folding.by is not None and not folding.each:
-        columns |= _told_last(data, table, columns, sources, folding)
-    columns, kept, dropped = _complete(data, table, columns, [*sources, *apart, *steps], part=part)
-    counts = None
-    if weights is not None:
-        counts = weights_in(data, weights, columns[weights], kept, table, part=part)
-        some = np.flatnonzero(counts > 0.0)
-        columns, kept, counts = {n: c[some] for n, c in columns.items()}, kept[some], counts[some]
-    columns |= _formula_values(encoding.formulas, columns, kept, table)
-
-    def place(row: int, name: str) -> str:
-        return table.place(int(kept[row]), name)
-
-    inputs = encoding.encode(columns, place)
-
-    def made(answers: npt.NDArray[np.float64] | npt.NDArray[np.int64]) -> Labelled:
-        rows = Rows(inputs, answers, counts)
-        if folding is not None:
-            rows = _folded(rows, columns, folding, data, place)
-        return Labelled(rows, kept, dropped)
-
-    if encoding.classes is None:
-        return made(_outputs(targets, columns, inputs, slice(None)))
-    if encoding.shares:
-        return made(_shares(targets, columns, kept, table))
-    column = columns[targets[0]]
-    labels = _labels(column, encoding.classes)
-    if (labels < 0).any():
-        row = int((labels < 0).argmax())
-        raise DataError(
-            f"class '{cut(class_name(column[row]))}' is not among the training rows",
-            place=place(row, targets[0]),
-            hint=f"known: {listed(encoding.classes)}",
-        )
-    return made(labels)
-
-
-def _folded(
-    lines: Rows,
-    columns: Mapping[str, Column],
-    folding: Folding,
-    data: schema.Data,
-    place: Callable[[int, str], str],
-    what: str = "whole",
-) -> Rows:
-    """Return the sequences that lines make, or the windows of a text."""
-    if folding.by is None:
-        length = data.length or WINDOW
-        return windows(lines, length, stride_of(data.stride, lines.total, length), f"{what} text")
-    order = None if folding.order is None else columns[folding.order]
-    most = data.length if data.dataset is None else None
-    return folded(lines, columns[folding.by], order, folding, place, most)
-
-
 def weightless(rows: int) -> list[str]:
     """Return the note on rows that count nothing; none without any."""
     return [f"left out {counted(rows, 'row')} of weight 0 (data.weights)"] if rows else []
-
-
-def counting_in(data: schema.Data, names: Sequence[str]) -> str | None:
-    """Return the column of a table that says what its rows count; None where it has none."""
-    return None if data.counting is None else named(names).get(canonical(data.counting))
-
-
-def weights_in(
-    data: schema.Data,
-    name: str,
-    column: Column,
-    kept: npt.NDArray[np.int64],
-    table: Table,
-    *,
-    part: bool = False,
-) -> Floats:
-    """Return what rows count: weights, numbers from 0 on, as they are; standard deviations as 1/sigma^2.
-
-    Raises:
-        DataError: with the place of the first that is none; where all weights are 0, but those of a part of a
-            table may be.
-    """
-    numbers = np.asarray(column, dtype=np.float64)
-    what, hint = "weight of a row", "data.weights is a column of numbers, 0 or more"
-    weights, least = numbers, 0.0
-    if data.sigma is not None:
-        what, hint = "standard deviation of a target", "data.sigma is a column of numbers above 0"
-        with np.errstate(divide="ignore", over="ignore"):
-            weights, least = 1.0 / np.square(numbers), float(np.finfo(np.float64).tiny)
-    wrong = ~((weights >= least) & np.isfinite(weights) & (numbers >= 0.0))
-    if wrong.any():
-        row = int(wrong.argmax())
-        place = table.place(int(kept[row]), name)
-        raise DataError(f"{brief(float(numbers[row]))} is no {what}", place=place, hint=hint)
-    if not weights.any() and not part:
-        raise DataError("every row has the weight 0", place=table.place(int(kept[0]), name))
-    return weights
-
-
-def _formula_values(
-    formulas: Mapping[str, TargetFormula],
-    columns: Mapping[str, Column],
-    kept: npt.NDArray[np.int64],
-    table: Table,
-) -> dict[str, Column]:
-    """Return what is learned of the targets that are formulas."""
-
-    def place(row: int, name: str) -> str:
-        return table.place(int(kept[row]), name)
-
-    return {
-        text: formula.values(np.asarray(columns[formula.column], dtype=np.float64), place)
-        for text, formula in formulas.items()
-    }
-
-
-def class_name(value: object) -> str:
-    """Return what the class of a cell is called."""
-    return value if isinstance(value, str) else number_name(float(value))  # type: ignore[arg-type]
-
-
-def _labels(column: Column, classes: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Return the index of the class of each row; -1 for none of them."""
-    index = {name: i for i, name in enumerate(classes)}
-    return np.array([index.get(class_name(value), -1) for value in column.tolist()], dtype=np.int64)
-
-
-def _shares(
-    targets: Sequence[str], columns: dict[str, Column], kept: npt.NDArray[np.int64], table: Table
-) -> Floats:
-    """Return the share of each class in each row, (rows, classes): one hot, or probabilities.
-
-    Raises:
-        DataError: where the shares of a row are none.
-    """
-    shares = np.stack([np.asarray(columns[name], dtype=np.float64) for name in targets], axis=1)
-    if (shares < 0.0).any():
-        row, at = np.argwhere(shares < 0.0)[0].tolist()
-        raise DataError(
-            f"{brief(shares[row, at])} is no share of the class '{cut(targets[at])}'",
-            place=table.place(int(kept[row]), targets[at]),
-            hint="a column for each class holds 0 and 1, or probabilities; loss: mse takes any numbers",
-        )
-    with np.errstate(over="ignore"):
-        totals = shares.sum(axis=1)
-    wrong = ~(np.abs(totals - 1.0) <= ROUNDED_SHARES)
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise DataError(
-            f"the shares of the {len(targets)} classes add up to {brief(totals[row])}, not to 1",
-            place=table.place(int(kept[row]), targets[0]),
-            hint="loss: binary_cross_entropy takes each column by itself",
-        )
-    shares /= totals[:, None]
-    return shares
-
-
-def _outputs(
-    targets: Sequence[str],
-    columns: dict[str, Column],
-    inputs: Floats,
-    rows: npt.NDArray[np.int64] | slice,
-) -> Floats:
-    """Return the targets of a regression, (rows, outputs): the inputs where no column is one."""
-    if not targets:
-        return inputs.reshape(len(inputs), -1).copy()
-    return np.stack([np.asarray(columns[name][rows], dtype=np.float64) for name in targets], axis=1)
-
-
-def _other_table(loaded: Loaded, main: Table, part: str, wanted: Sequence[str]) -> Table | None:
-    """Open ``validation_path`` or ``test_path``, which must have the columns that are read.
-
-    Where neither they nor a split is given, an archive's own arrays of that part are taken.
-    """
-    data = loaded.config.data
-    path = data.validation_path if part == "validation" else data.test_path
-    if path is None:
-        return None if getattr(data, f"{part}_split") else main.parts.get(part)
-    table = read_named(loaded, f"{part}_path", path)
-    check_columns(loaded, part, table, wanted)
-    return table
-
-
-def check_columns(loaded: Loaded, part: str, table: Columns, wanted: Sequence[str]) -> None:
-    """Hold the table that ``validation_path`` or ``test_path`` names to the columns that are read."""
-    key, present = f"{part}_path", set(table.names)
-    for name in wanted:
-        if name not in present:
-            message, hint = no_column(name, table.names)
-            raise loaded.error(f"data.{key}", f"{getattr(loaded.config.data, key)}: {message}", hint)
-
-
-def _complete(
-    data: schema.Data, table: Table, columns: dict[str, Column], targets: Sequence[str], *, part: bool = False
-) -> tuple[dict[str, Column], npt.NDArray[np.int64], int]:
-    """Settle missing cells as ``data.missing`` says, but for filling them.
-
-    Returns:
-        The columns without the rows that are dropped; the table's number of each row; how many are gone.
-    """
-    gaps = {name: missing(column) for name, column in columns.items()}
-    gaps = {name: rows for name, rows in gaps.items() if rows.any()}
-    everything = np.arange(table.rows)
-    if not gaps:
-        return columns, everything, 0
-    refused = {name: rows for name, rows in gaps.items() if data.missing_in(name) == "error"}
-    if refused:
-        row = min(int(rows.argmax()) for rows in refused.values())
-        name = min((name for name in refused if refused[name][row]), key=table.names.index)
-        error = no_value(name, table.place(row, name), sum(int(rows.sum()) for rows in refused.values()))
-        if data.sequences is not None and data.sequences.by is not None and name in targets:
-            error.hint = f"data.sequence.target: last takes the last line's of each; {error.hint}"
-        raise error
-    gone = np.zeros(table.rows, dtype=bool)
-    for name, rows in gaps.items():
-        if data.missing_in(name) == "drop" or name in targets:
-            gone |= rows
-    kept = everything[~gone]
-    if not len(kept) and not part:
-        raise DataError("every row lacks a value", place=table.place(0, next(iter(gaps))))
-    return {name: column[kept] for name, column in columns.items()}, kept, int(gone.sum())
-
-
-def _told_last(
-    data: schema.Data, table: Table, columns: dict[str, Column], sources: Sequence[str], folding: Folding
-) -> dict[str, Column]:
-    """Return the columns of targets with what the last line of each sequence has, in all of its lines.
-
-    Raises:
-        DataError: where that line has no value, and ``data.missing`` does not say what becomes of it.
-    """
-    assert folding.by is not None
-    placed = np.flatnonzero(~np.any([missing(columns[name]) for name in folding.columns], axis=0))
-    by = columns[folding.by][placed].tolist()
-    order = None if folding.order is None else columns[folding.order][placed]
-    lines = lasts(by, order)
-    found = {}
-    for name in sources:
-        found[name] = column = columns[name].copy()
-        column[placed] = columns[name][placed[lines]]
-        gaps = missing(column[placed])
-        if gaps.any() and data.missing_in(name) == "error":
-            raise no_value(name, table.place(int(placed[lines][gaps].min()), name), len({*lines[gaps]}))
-    return found
-
-
-def no_value(name: str, place: str, cells: int) -> DataError:
-    """Return the error for a missing cell, the first of so many in all."""
-    more = f"; {cells} cells are empty in all" if cells > 1 else ""
-    return DataError(
-        f"no value in column '{name}'{more}",
-        place=place,
-        hint="data.missing: drop leaves such rows out; mean, median or category fills the gaps",
-    )
-
-
-def _fills(
-    loaded: Loaded, data: schema.Data, columns: dict[str, Column], train: npt.NDArray[np.int64]
-) -> dict[str, float | str]:
-    """Return what fills each column: a mean or median of the training rows, their most frequent text."""
-    fills: dict[str, float | str] = {}
-    for name, column in columns.items():
-        how = data.missing_in(name)
-        if how in ("error", "drop"):
-            continue
-        gaps = missing(column)
-        if column.dtype == object and how == "category":
-            if gaps.any():
-                fills[name] = MISSING
-            continue
-        given = column[train][~gaps[train]]
-        check_given(loaded, name, len(given))
-        if given.dtype == object:
-            fills[name] = most_frequent(Counter(given.tolist()))
-            continue
-        with np.errstate(over="ignore"):
-            middle = float(np.median(given) if how == "median" else given.mean(dtype=np.float64))
-        fills[name] = finite(loaded, name, middle)
-    return fills
-
-
-def check_given(loaded: Loaded, name: str, given: int) -> None:
-    """Refuse to fill a column that has no value in any training row."""
-    if not given:
-        raise loaded.error("data.missing", f"column '{name}' has no value in any training row: no mean")
-
-
-def most_frequent(counts: Mapping[str, int]) -> str:
-    """Return the most frequent text, of equally frequent ones the first in order."""
-    return min(counts, key=lambda text: (-counts[text], text))
-
-
-def finite(loaded: Loaded, name: str, middle: float) -> float:
-    """Refuse a mean that is too large."""
-    if not np.isfinite(middle):
-        raise loaded.error("data.missing", f"the numbers of '{name}' are too large for a mean")
-    return middle
 
 
 def _first(days: Column) -> float:
     """Return the earliest of some dates; 0 where none is given."""
     given = days[~missing(days)]
     return float(given.min()) if len(given) else 0.0
-
-
-def _by_column(loaded: Loaded, table: Columns, spelled: Mapping[str, str]) -> schema.Data:
-    """Return the section with its mappings by the names that the table has.
-
-    Raises:
-        ConfigError: for a name that it has not.
-    """
-    data = loaded.config.data
-
-    def renamed(key: str, by_name: Mapping[str, T]) -> dict[str, T]:
-        found = {}
-        for name, value in by_name.items():
-            if canonical(name) not in spelled and not (key == "missing" and name == OTHERS):
-                raise loaded.error(f"data.{key}.{name}", *no_column(name, table.names))
-            found[spelled.get(canonical(name), name)] = value
-        return found
-
-    if not isinstance(data.missing, str):
-        data = msgspec.structs.replace(data, missing=renamed("missing", data.missing))
-    if isinstance(data.dates, dict):
-        data = msgspec.structs.replace(data, dates=renamed("dates", data.dates))
-    return data
-
-
-def _readings(loaded: Loaded, data: schema.Data, table: Columns) -> dict[str, Reading]:
-    """Return how the columns of ``data.numbers`` and ``data.dates`` are written, as their cells tell.
-
-    Raises:
-        ConfigError: for a column that is not there.
-        DataError: for a cell that is neither.
-    """
-    gaps, comma, spelled = Gaps.of(data.missing_values), data.dialect.decimal == ",", named(table.names)
-    found: dict[str, Reading] = {}
-    keys = [(f"data.numbers.{i}", name) for i, name in enumerate(data.numbers or ())]
-    keys += [("data.dates", name) for name in data.dated]
-    for key, name in keys:
-        if canonical(name) not in spelled:
-            raise loaded.error(key, *no_column(name, table.names))
-        column = spelled[canonical(name)]
-        if column in found:
-            raise loaded.error(key, f"'{column}' stands among the numbers and the dates")
-        cells, place = table.written(column)
-        try:
-            if key == "data.dates":
-                found[column] = dates.learn(cells, data.date_order, gaps)
-            else:
-                found[column] = amounts.learn(cells, gaps, comma)
-        except WrongCell as error:
-            raise wrong_cell(column, error, place) from None
-    return found
-
-
-def _apart(loaded: Loaded, table: Columns, spelled: Mapping[str, str]) -> dict[str, str]:
-    """Return the columns that say how rows are used, by the keys of ``data`` that name them.
-
-    Raises:
-        ConfigError: for one that is not there.
-    """
-    data = loaded.config.data
-    steps = data.sequences
-    given = {
-        "sequence.by": None if steps is None else steps.by,
-        "sequence.order": None if steps is None else steps.order,
-        "groups": data.groups,
-        "split.order": data.order,
-        "weights": data.weights,
-        "sigma": data.sigma,
-    }
-    found = {}
-    for key, name in given.items():
-        if name is None:
-            continue
-        if canonical(name) not in spelled:
-            raise loaded.error(f"data.{key}", *no_column(name, table.names))
-        found[key] = spelled[canonical(name)]
-    return found
-
-
-def _sorts(
-    loaded: Loaded,
-    apart: Mapping[str, str],
-    columns: Mapping[str, Column],
-    labels: npt.NDArray[np.int64] | None,
-) -> Sorts:
-    """Return what rows are parted by.
-
-    Raises:
-        ConfigError: for texts that have no order.
-    """
-    if "split.order" in apart:
-        column = columns[apart["split.order"]]
-        if column.dtype == object:
-            hint = f"data.dates: ['{apart['split.order']}'] reads dates"
-            raise loaded.error("data.split.order", f"'{apart['split.order']}' holds texts, not times", hint)
-        return Sorts(times=np.asarray(column, dtype=np.float64))
-    together = apart.get("groups", apart.get("sequence.by"))
-    if together is not None:
-        known: dict[object, int] = {}
-        numbers = [known.setdefault(cell, len(known)) for cell in columns[together].tolist()]
-        return Sorts(groups=np.array(numbers, dtype=np.int64))
-    return Sorts(labels)
 
 
 def as_before(encoding: Encoding, kept: Kept) -> Encoding:
@@ -1495,15 +975,6 @@ def as_before(encoding: Encoding, kept: Kept) -> Encoding:
     return replace(
         encoding, features=own.features, shape=shape, shift=own.shift, scale=own.scale, fills=own.fills
     )
-
-
-def _fill(column: Column, value: float | str | None) -> Column:
-    gaps = missing(column)
-    if value is None or not gaps.any():
-        return column
-    column = column.copy()
-    column[gaps] = value
-    return column
 
 
 def _groups(features: list[Feature], rows: int) -> Iterator[list[Feature]]:
@@ -1522,13 +993,6 @@ def scaling_of(scaling: Scaling, moments: Moments) -> tuple[Floats, Floats]:
     if isinstance(scaling, schema.Divide):
         return np.zeros(len(moments.mean)), np.full(len(moments.mean), scaling.divide)
     return moments.fitted(scaling)
-
-
-def no_column(name: str, names: Sequence[str]) -> tuple[str, str | None]:
-    """Return what is said of a column that is not there, and the hint."""
-    close = nearest(name, list(names))
-    hint = f"did you mean '{close}'?" if close else None
-    return f"no column '{cut(name)}'; the columns are {listed(names)}", hint
 
 
 def _fingerprint(

@@ -21,28 +21,12 @@ from ...tables.numerals import is_numeral
 from ...tables.text import Gaps
 from ..schema import Data
 from ..units import Moments
+from .asked import check_columns
 from .encoding import MISSING, Encoding, missing
+from .gaps import check_given, finite, most_frequent, no_value
 from .kept import Kept
-from .loading import (
-    CATEGORIES,
-    ENOUGH_ROWS,
-    HELD_OUT,
-    Loading,
-    Splits,
-    as_before,
-    check_columns,
-    check_given,
-    counting_in,
-    finite,
-    labelled,
-    load_labelled,
-    most_frequent,
-    no_value,
-    require,
-    scaling_of,
-    weightless,
-    weights_in,
-)
+from .labelled import counting_in, labelled, load_labelled, require, weights_in
+from .loading import CATEGORIES, ENOUGH_ROWS, HELD_OUT, Loading, Splits, as_before, scaling_of, weightless
 from .pieces import PIECE_ROWS, Piece, Pieces, is_streamed, open_pieces
 from .rows import Rows, Spilled
 from .source import Column, Wanted, from_folder, mixed, named_by, refuse_disguised, written_as
@@ -318,7 +302,7 @@ class _Streaming(Loading):
         return ~gone
 
     def _fills(self, looks: Mapping[str, _Look]) -> dict[str, float | str]:
-        """Return what fills each column; see `loading._fills`."""
+        """Return what fills each column; see `gaps.fills_of`."""
         fills: dict[str, float | str] = {}
         for name in self.read:
             how, look = self.data.missing_in(name), looks[name]
