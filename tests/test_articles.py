@@ -68,7 +68,7 @@ def test_results_stand_behind_code_or_below_it() -> None:
         (
             "Let `math f(x) = x^2`.\n```math\nx larr 0.4 - 0.3 * f^'(0.4) = 0.16\n```\n"
             "```math\nx larr 0.016 - 0.3 * f^'(0.16) = 0.064\n```\n",
-            [(6, "0.064")],
+            [(6, "0.016"), (6, "0.064")],  # the step before ended in 0.16
         ),
         ("```\ndef f(x, y):  \n    return x*y\na = f(2, 3)  #outputs 5\n```\n", [(4, "5")]),
         ("```\nf(3)\n# 9\n```\nwhere f was never defined\n", []),
@@ -260,7 +260,7 @@ def test_rows_of_displays_go_on_from_the_row_before() -> None:
         (23, "8"),
         (32, "0.35"),
     ]
-    assert len(found.lines) == 12
+    assert len(found.lines) == 13
     assert [(m.number, m.claimed) for m in found.missed] == [(41, "7"), (45, "4")]
 
 
@@ -337,6 +337,56 @@ def test_derivatives_in_words_of_what_nobody_knows() -> None:
     found = check_text(NO_CLAIMS, "page")
     assert found.wrong == ()
     assert len(found.lines) == 6
+
+
+STEPS = r"""
+For simplicity, our activation function is ReLU (`math max(x, 0)`). Others, such as tanh, exist.
+```math
+(del E)/(del c_0) = sigma^'(c_0) * (del E)/(del o_0)
+```
+```math
+= sigma^'(-0.5) * (-0.5) = 0
+```
+`math (del E)/(del c_1) = sigma^'(0.5) * (-0.5) = -0.5`
+```math
+w_(b_0)^(c_0) larr -1 - 0.1*0.5*(del E)/(del c_0) = -1
+```
+```math
+w_(b_0)^(c_1) larr 1 - 0.1*0.5*(del E)/(del c_1) = 1.05
+```
+Now, the biases: `math b^(c_1) larr 0 - 0.1*(del E)/(del c_1) = 0.05`.
+The new parameters are `math w_(b_0)^(c_0) = -1`, `math w_(b_0)^(c_1) = 1.05`, and
+`math b^(c_1) = 0.06`.
+
+Let $v = 0.5$. Then $v \leftarrow v - 0.1 \cdot 2v = 0.4$, so $v^2 = 0.16$ and $v^2 = 0.25$.
+Let $u = 2$ and $q = 3u$.
+Then $u \leftarrow u - 0.5 = 1.5$, and $q = 6$.
+""".replace("\\\\", "\\")
+
+
+def test_steps_start_from_the_numbers_before_and_are_taken_when_something_is_worked_out_from_them() -> None:
+    found = check_text(STEPS, "page")
+    assert [(line.number, line.claimed, line.right) for line in found.wrong] == [
+        (14, "1.05", 1.025),
+        (18, "0.06", 0.05),
+        (20, "0.25", pytest.approx(0.16)),
+    ]
+    assert found.missed == ()
+    assert len(found.lines) == 13
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Popular examples of activations are ReLU and tanh.",
+        "The activation function is tanh or ReLU.",
+        "The activation of the hidden layer is ReLU.",
+        "The activation is not ReLU.",
+        "ReLU is fast.",
+    ],
+)
+def test_activations_that_are_not_chosen(line: str) -> None:
+    assert check_text(f"{line}\n`sigma(-2) = 0`", "page").lines == ()
 
 
 STYLES: dict[str, tuple[str, Callable[[float, float], list[float]]]] = {

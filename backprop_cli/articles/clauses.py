@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from ..language.tokens import NAME
 from .known import names_in, worked_out
-from .latex import plain_math
+from .latex import UPDATE, plain_math
 from .numbers import NUMBER
 
 BULLET = re.compile(r"^\s*(?:>\s+)*(?:(?:>>>|\.\.\.|In \[\d+\]:|[-*+>]|\d+[.)])\s+)?")
 GIVEN = re.compile(rf"({NAME})\s*=\s*{NUMBER}")
-EQUALS = re.compile(r"(?<![<>=!])(?:=|≈)(?!=)")
+EQUALS = re.compile(rf"(?<![<>=!])(?:=|≈|{UPDATE})(?!=)")
 _MARKED = re.compile(r"`([^`]+)`|\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]")
 _STRONG = re.compile(r"(?<![\w*)])(\*\*?)([A-Za-z][A-Za-z ',.:;]*)\1(?![\w*(])")
 MARK = "\0"

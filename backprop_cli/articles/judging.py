@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..checking.answers import Answer, read_answer, read_target, written_digits
 from ..checking.claims import Judge, read_claim
-from ..checking.verdicts import EXACT, LEAST_DIGITS, RIGHT, ROOM, ROUNDED, WRONG, digits_right
+from ..checking.verdicts import EXACT, LEAST_DIGITS, RIGHT, ROOM, ROUNDED, WRONG, digits_right, is_slip
 from ..errors import BackpropError
 from ..graph import Graph
 from ..language.lower import lower
@@ -19,7 +19,7 @@ from ..ops import FUNCTIONS
 from .clauses import BULLET, EQUALS, GIVEN
 from .code import PROMPT
 from .known import SLOPE, Known, lowered, names_in, worked_out
-from .latex import plain_math
+from .latex import UPDATE, plain_math
 from .numbers import NUMBER, plain_number
 from .prose import Said
 
@@ -84,12 +84,13 @@ def judged_piece(piece: str, number: int, known: Known, fenced: bool) -> list[Li
 
 def _dashed(text: str, number: int, known: Known, values: dict[str, float]) -> bool:
     """Return whether a claim is right where a minus is read as a dash: "1 + 1 = 2 - 3*4 = 12"."""
-    known.values = values  # those before this text was judged
+    judged, known.values = known.values, values  # those before this text was judged
     for dash in _DASH.finditer(text):
         after = text[dash.end() :]
         found = _judge(after, number, known, fenced=False)
         if (found and not any(line.wrong for line in found)) or GIVEN.fullmatch(after.rstrip(".,;:")):
             return True
+    known.values = judged
     return False
 
 
@@ -130,9 +131,11 @@ def _judge(piece: str, number: int, known: Known, fenced: bool) -> list[Line] | 
     if len(parts) < 2 or not all(parts):
         return None if "=" in text and re.search(r"\d", text) and not fenced else []
     about = "≈" in code
-    found = _of_defined(number, parts, known, about)
+    parts = [known.spelled(part) for part in parts]
+    update = not fenced and (UPDATE in code or parts[0] in names_in(parts[1]))
+    found = _OTHER if update else _of_defined(number, parts, known, about)
     if found is _OTHER:
-        found = _chain(number, parts, known, fenced, about)
+        found = _chain(number, parts, known, fenced, about, update)
     if found and SLOPE.fullmatch(parts[0]):
         known.slopes.pop(parts[0], None)
         if not any(line.wrong or line.right is None for line in found):
@@ -167,14 +170,7 @@ def _of_defined(number: int, parts: list[str], known: Known, about: bool) -> lis
         return _OTHER
     name, primes, inside = match[1], match[2] or "", [p.strip() for p in match[3].split(",")]
     if not primes and len(rest) == 1 and all(re.fullmatch(NAME, p) for p in inside):
-        graph = lowered(f"{name}({', '.join(inside)}) = {rest[0]}")
-        if graph is None or set(graph.inputs) != set(inside):
-            known.forget([name])
-            return None
-        known.functions[name] = graph
-        known.definitions[name] = f"{name}({', '.join(inside)}) = {rest[0]}"
-        known.given |= {name, *inside}
-        return []
+        return [] if known.define(name, inside, rest[0]) else None
     graph = known.functions.get(name)
     if graph is None or len(inside) != len(graph.inputs) or (primes and len(inside) > 1):
         return None
@@ -261,7 +257,9 @@ def _assigned(code: str) -> tuple[str | None, str]:
     return (match[1], match[2]) if match else (None, code)
 
 
-def _chain(number: int, parts: list[str], known: Known, fenced: bool, about: bool) -> list[Line] | None:
+def _chain(
+    number: int, parts: list[str], known: Known, fenced: bool, about: bool, update: bool = False
+) -> list[Line] | None:
     """Judge ``name = expression = number``: every part that is a formula against the last number."""
     while (
         len(parts) > 2
@@ -276,39 +274,79 @@ def _chain(number: int, parts: list[str], known: Known, fenced: bool, about: boo
     if claimed is None:
         value = known.value(last)
         if name and value is not None:
-            known.give(name, value, last)
+            if update:
+                known.update(name, value)
+            else:
+                known.give(name, value, last)
             return []
         if name and name not in names_in(last):
             known.formulas[name] = True
         return None if not fenced and re.search(r"\d", " ".join(parts)) else []
     # left of what cannot be read, another claim may have ended: "2*3 = 6 apples = 5"
+    owner = name
     unclear = [i for i, part in enumerate(before) if part != name and known.value(part) is None]
     if unclear and unclear[-1]:
-        if name and not _DASH.search(" = ".join(parts)) and all(lowered(part) for part in before[1:]):
-            known.give(name, float(plain_number(last)))
+        if _DASH.search(" = ".join(parts)) or not all(lowered(part) for part in before[1:]):
+            owner = None
         name, before = None, before[unclear[-1] + 1 :]
-    found: list[Line] = []
-    read = False
+    found = _started(number, name, before[1], known) if name and update and len(before) > 1 else []
+    starts, read = len(found), False
     for part in before:
         # what was given before is given anew; what was computed is claimed again
-        if part == name and (len(before) > 1 or fenced or name not in known.computed):
+        if part == name and (len(before) > 1 or fenced or not known.claims_again(name)):
             read = read or len(before) == 1
-            continue
-        value = known.value(part)
-        if value is None:
-            continue
-        read = True
-        if not re.fullmatch(NUMBER, part):
-            stated = float(plain_number(last))
-            if not fenced and stated.is_integer() and abs(stated - value) <= NOISE * max(abs(stated), 1.0):
-                value = stated  # a formula is of real numbers, not of floats: (L + h - L)/h = 1
-            found.append(_line(number, part, last, value, about))
-    if name:
-        computed = [line.right for line in found]
-        value = computed[0] if computed and len(before) > 1 else float(plain_number(last))
-        if value is not None:
-            known.give(name, value, parts[1] if len(before) > 1 else "")
+        elif re.fullmatch(NUMBER, part):
+            read = True
+        elif line := _worked_out(number, part, last, known, about, fenced):
+            read = True
+            found.append(line)
+    if owner:
+        written = float(plain_number(last))
+        if update and len(parts) > 2:
+            known.update(owner, written)
+        else:
+            computed = [line.right for line in found[starts:] if len(parts) > 2 and line.right is not None]
+            known.give(
+                owner, computed[0] if computed else written, parts[1] if len(parts) > 2 else "", written
+            )
     return found if read or found else None
+
+
+def _worked_out(number: int, part: str, last: str, known: Known, about: bool, fenced: bool) -> Line | None:
+    """Judge a number by an expression; None where that cannot be worked out.
+
+    In formulas it is right, too, where it comes of the rounded numbers that the text wrote, or of those that
+    names were updated to.
+    """
+    stated = float(plain_number(last))
+    first: Line | None = None
+    for over in ({}, known.written, known.updates) if not fenced else ({},):
+        value = known.value(part, over)
+        if value is None:
+            return first
+        if not fenced and stated.is_integer() and abs(stated - value) <= NOISE * max(abs(stated), 1.0):
+            value = stated  # a formula is of real numbers, not of floats: (L + h - L)/h = 1
+        line = _line(number, part, last, value, about)
+        if not line.wrong and over is known.updates:
+            known.take(part)
+        if not line.wrong or part in over:
+            return line
+        first = first or line
+    return first
+
+
+def _started(number: int, name: str, formula: str, known: Known) -> list[Line]:
+    """Judge the number that a step starts from, ``x ← 0.4 - ...``, by the one that the step before ended in.
+
+    Only what looks like that one with a slip in it is wrong: one may start elsewhere.
+    """
+    start = re.match(rf"\(?({NUMBER})\)?\s*[-+−]", formula)
+    if start is None or name not in known.updates:
+        return []
+    line = _line(number, f"{name} before the step", start[1].strip(), known.updates[name], about=False)
+    value = float(plain_number(start[1]))
+    slip = is_slip(read_answer(plain_number(start[1]), lower(parse("0"))), value, known.updates[name])
+    return [line] if line.wrong and slip else []
 
 
 def _line(number: int, text: str, claimed: str, right: float, about: bool) -> Line:

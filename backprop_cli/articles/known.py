@@ -19,6 +19,7 @@ from .numbers import NUMBER
 
 LINE_LIMIT = 400
 NODES = 400
+_RAISED = re.compile(rf"\b({NAME})\^\(([A-Za-z]\w*\d)\)")
 _SLOPE_AT = re.compile(rf"\b({NAME})['′]\(([^()]*)\)")
 SLOPE = re.compile(rf"[d∂]({NAME})\s*/\s*[d∂]({NAME})")
 
@@ -35,6 +36,8 @@ class Known:
         computed: Names whose value came of a formula.
         slopes: Derivatives that were worked out, ``dL/dw``.
         formulas: Names that had a formula: whether the last one could not be worked out.
+        written: Numbers of names and derivatives as the text has them, where others come out.
+        updates: Numbers that names were updated to, until something is worked out from them.
     """
 
     def __init__(self) -> None:
@@ -46,9 +49,15 @@ class Known:
         self.computed: set[str] = set()
         self.slopes: dict[str, float] = {}
         self.formulas: dict[str, bool] = {}
+        self.written: dict[str, float] = {}
+        self.updates: dict[str, float] = {}
 
-    def give(self, name: str, value: float, formula: str = "") -> None:
-        """Give a name a value, by a formula where there is one."""
+    def give(self, name: str, value: float, formula: str = "", written: float | None = None) -> None:
+        """Give a name a value, by a formula where there is one; the text may have written another."""
+        self.updates.pop(name, None)
+        self.written.pop(name, None)
+        if written is not None and written != value:
+            self.written[name] = written
         again = name in self.values
         if again and value != self.values[name]:
             self.slopes.clear()
@@ -69,18 +78,62 @@ class Known:
             if name in self.values:
                 self.slopes.clear()
             self.values.pop(name, None)
+            self.updates.pop(name, None)
+            self.written.pop(name, None)
             self.functions.pop(name, None)
             self.definitions.pop(name, None)
             for step in [n for n, f in self.steps.items() if n == name or name in names_in(f)]:
                 del self.steps[step]
 
-    def value(self, text: str) -> float | None:
-        """Work out an expression over names that have values, and functions that are defined."""
+    def update(self, name: str, value: float) -> None:
+        """Give a name another number; what was worked out from the one before may still be asked for."""
+        self.values.setdefault(name, value)
+        self.updates[name] = value
+        self.given.add(name)
+
+    def define(self, name: str, inputs: Sequence[str], body: str) -> bool:
+        """Define a function; whether that can be read. One that cannot is known no more."""
+        text = f"{name}({', '.join(inputs)}) = {body}"
+        graph = lowered(text)
+        if graph is None or set(graph.inputs) != set(inputs):
+            self.forget([name])
+            return False
+        self.functions[name], self.definitions[name] = graph, text
+        self.given |= {name, *inputs}
+        return True
+
+    def spelled(self, text: str) -> str:
+        """Write ``b^(c_0)`` as one name, of the bias of c_0, where b alone is none that has a value."""
+
+        def joined(match: re.Match[str]) -> str:
+            name = f"{match[1]}_{match[2]}"
+            alone = match.span() == (0, len(text)) and match[1] not in CONSTANTS
+            return name if match[1] not in self.values and (alone or name in self.values) else match[0]
+
+        return _RAISED.sub(joined, text)
+
+    def take(self, text: str) -> None:
+        """Take the updated numbers of the names in a text for theirs."""
+        for name in names_in(text) & set(self.updates):
+            self.give(name, self.updates[name])
+
+    def claims_again(self, name: str) -> bool:
+        """Return whether a name that stands for itself, ``y = 6``, claims what was worked out."""
+        return name in self.computed or name in self.updates
+
+    def value(self, text: str, over: dict[str, float] | None = None) -> float | None:
+        """Work out an expression over names that have values, and functions that are defined.
+
+        Args:
+            text: The expression.
+            over: Other numbers for some names and derivatives.
+        """
+        over = over or {}
         text = _SLOPE_AT.sub(self._slope, text)
-        text = SLOPE.sub(lambda m: f"({self.slopes[m[0]]!r})" if m[0] in self.slopes else m[0], text)
-        return worked_out(
-            text, self.values, [d for n, d in self.definitions.items() if re.search(rf"\b{n}\(", text)]
-        )
+        slopes = self.slopes | over
+        text = SLOPE.sub(lambda m: f"({slopes[m[0]]!r})" if m[0] in slopes else m[0], text)
+        definitions = [d for n, d in self.definitions.items() if re.search(rf"\b{n}\(", text)]
+        return worked_out(text, self.values | over, definitions)
 
     def _slope(self, match: re.Match[str]) -> str:
         """Return the number that ``f'(0.4)`` stands for; what cannot be worked out stays as it is."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+UPDATE = "←"
+"""Gives a name another number, in place of the one that stands right of it."""
+
 _GREEK = "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|mu|nu|xi|rho|tau|phi|chi|psi|omega"
 _ENDS = r"(?![a-zA-Z])"
 _LATEX = (
@@ -33,10 +36,16 @@ _LAYER = re.compile(
 )
 """``w^{(2)}`` and ``w^+`` are names."""
 
+
+def _bracketed(match: re.Match[str]) -> str:
+    return "_".join(part for part in match.groups() if part)
+
+
 _ASCII_MATH = (
     (r"^\s*math\s+(?=\S)", ""),
     (r"(?<=\w)\^'", "'"),
-    (r"(?:(?<=\s)larr(?=\s)|←|(?<=\s)<-(?=\s))", "="),
+    (r"(?<=\s)(?:larr|<-)(?=\s)|\\(?:leftarrow|gets)(?![a-zA-Z])", UPDATE),
+    (r"(?<![\w)])([A-Za-z]\w*)_\((\w+)\)(?:\^\(([A-Za-z]\w*\d)\))?", _bracketed),
     (r"\(del (\w+)\)/\(del (\w+)\)", r"d\1/d\2"),
 )
 

@@ -15,11 +15,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..errors import DataError
+from ..language.tokens import NAME
 from .clauses import NAMED, pieces
 from .code import FENCE, KEYWORD, MATH, changed, fence_of, with_results
 from .judging import RESULT, Line, judged_piece, judged_words
 from .known import LINE_LIMIT, Known
 from .latex import rows_of
+from .networks import ACTIVATION, activation_in
 from .notebook import Cell, cells_of, numbers_of
 from .numbers import plain_number
 from .prose import said
@@ -28,7 +30,11 @@ from .unread import BLOCK, DOUBT, HEADING, LONG, PRINTED, Missed, missed
 PROSE_LIMIT = 4_000
 MOST_LINES = 50_000
 
-_ANEW = re.compile(r"\b(?:now|try|instead|another|example|suppose|this time)\b", re.IGNORECASE)
+_ANEW = re.compile(
+    r"\b(?:try|instead|another|example|suppose|this time"
+    rf"|now,?\s+(?:(?:let|take|consider|assume|set|if|when|with|for|say)\b|[`$]*{NAME}(?:\([^()]*\))?\s*=))",
+    re.IGNORECASE,
+)
 """What leads to values that have nothing to do with those before."""
 
 
@@ -120,6 +126,8 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
         elif not fenced and _ANEW.search(raw):
             known.computed.clear()
             known.slopes.clear()
+        if not (reason or fenced) and (function := activation_in(raw)):
+            known.define(ACTIVATION, ["x"], function)
         prose, later = raw, []
         for claim in [] if reason or fenced else said(raw):
             if outcome := judged_words(claim, number, known):
