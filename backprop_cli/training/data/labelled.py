@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,9 +33,6 @@ from .source import (
     written_as,
 )
 from .targets import TargetFormula
-
-if TYPE_CHECKING:
-    pass
 
 
 from .asked import no_column
