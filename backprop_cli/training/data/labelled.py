@@ -17,7 +17,9 @@ from ...tables.dialect import PLAIN, Dialect
 from ...tables.numerals import cut
 from ...tables.read import PointSource, points_of
 from .. import schema
+from .asked import no_column
 from .encoding import Encoding, Folding, listed
+from .gaps import complete, told_last
 from .rows import Rows
 from .sequences import WINDOW, folded, stride_of, windows
 from .source import (
@@ -33,10 +35,6 @@ from .source import (
     written_as,
 )
 from .targets import TargetFormula
-
-
-from .asked import no_column
-from .gaps import complete, told_last
 
 ROUNDED_SHARES = 1e-6
 """How far from 1 the shares of a row may add up, written in decimals or float32; they are divided by it."""
