@@ -193,6 +193,8 @@ def slope_of(row: Primitive, k: int, operands: Exprs, y: Expr) -> Expr:
     if isinstance(row, Row):
         return row.slope(k, operands, y, ())
     text = row.local[k] if row.local else ""
+    if row.name == "divide" and k and isinstance(y, Ref):
+        text = "-y/b"  # a number that the page has already
     single = row.arity[0] == 1
     if single and k == 0 and "where" in text:
         return Apply(f"{row.name}'", (operands[0],))
