@@ -19,7 +19,8 @@ def changed(code: str) -> set[str]:
     """Return the names that a line of code may give another value."""
     if KEYWORD.match(code):
         return names_in(code)
-    return set().union(*(names_in(left) for left in _CHANGED.findall(code.partition("#")[0])))
+    code = code.partition("#")[0]
+    return set().union(*(names_in(left) for left in _CHANGED.findall(code))) if "=" in code else set()
 
 
 MATH = "math"

@@ -312,6 +312,10 @@ def _chain(
     return found if read or found else None
 
 
+_NO_NAMES = lower(parse("0"))
+"""What a number is read over."""
+
+
 def _worked_out(number: int, part: str, last: str, known: Known, about: bool, fenced: bool) -> Line | None:
     """Judge a number by an expression; None where that cannot be worked out.
 
@@ -345,14 +349,14 @@ def _started(number: int, name: str, formula: str, known: Known) -> list[Line]:
         return []
     line = _line(number, f"{name} before the step", start[1].strip(), known.updates[name], about=False)
     value = float(plain_number(start[1]))
-    slip = is_slip(read_answer(plain_number(start[1]), lower(parse("0"))), value, known.updates[name])
+    slip = is_slip(read_answer(plain_number(start[1]), _NO_NAMES), value, known.updates[name])
     return [line] if line.wrong and slip else []
 
 
 def _line(number: int, text: str, claimed: str, right: float, about: bool) -> Line:
     plain = plain_number(claimed)
     value = float(plain)
-    good = _printed(read_answer(plain.lstrip("+"), lower(parse("0"))), value, right, about)
+    good = _printed(read_answer(plain.lstrip("+"), _NO_NAMES), value, right, about)
     digits = written_digits(plain) if good else digits_right(value, right)
     return Line(number, text, claimed, right, digits, not good)
 

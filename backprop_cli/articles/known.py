@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from math import isfinite
 
 from ..checking.answers import read_target
@@ -13,7 +14,7 @@ from ..errors import BackpropError
 from ..graph import Graph
 from ..language.lower import lower
 from ..language.operators import CONSTANTS
-from ..language.parser import NAME_ITEM, parse
+from ..language.parser import NAME_ITEM, Program, readable
 from ..language.tokens import NAME
 from .numbers import NUMBER
 
@@ -161,13 +162,20 @@ def names_in(text: str) -> set[str]:
     return set(re.findall(NAME, text))
 
 
+@lru_cache(maxsize=1024)
+def program_in(text: str) -> Program | None:
+    """Return the program that a text is; None where it is none. A line asks for it more than once."""
+    return readable(text)
+
+
 def lowered(text: str) -> Graph | None:
     """Return the program that a text is; None where it is none, or too long a one."""
+    program = program_in(text)
     try:
-        graph = lower(parse(text))
+        graph = lower(program) if program else None
     except BackpropError:
         return None
-    return graph if len(graph) <= NODES else None
+    return graph if graph and len(graph) <= NODES else None
 
 
 def worked_out(text: str, values: dict[str, float], definitions: Sequence[str] = ()) -> float | None:
@@ -175,8 +183,10 @@ def worked_out(text: str, values: dict[str, float], definitions: Sequence[str] =
     text = text.replace("math.", "").replace("np.", "").replace("torch.", "").strip()
     if not text or len(text) > LINE_LIMIT:
         return None
+    program = program_in("\n".join([*definitions, text]))
+    if program is None:
+        return None
     try:
-        program = parse("\n".join([*definitions, text]))
         *before, last = program.statements
         if len(before) > len(definitions) or last.name:
             return None

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from ..errors import BackpropError
 from ..language.operators import CONSTANTS
-from ..language.parser import NAME_ITEM, parse
+from ..language.parser import NAME_ITEM
 from ..language.tokens import NAME
 from ..ops import FUNCTIONS
+from .known import program_in
 from .numbers import NUMBER, plain_number
 
 LONG = "the line is too long"
@@ -123,10 +123,9 @@ def _reason(left: str, known: Collection[str], functions: Collection[str]) -> st
     taken = {*functions, *FUNCTIONS}
     if called := [n for n in re.findall(rf"((?:{NAME}\.)*{NAME})['′]*\(", left) if n not in taken]:
         return f"{called[0]} is not defined by a formula that is read"
-    try:
-        statements = parse(left).statements
-    except BackpropError:
+    program = program_in(left)
+    if program is None:
         return FORMULA
-    names = {i.text for s in statements for i in s.items if i.arity == NAME_ITEM}
+    names = {i.text for s in program.statements for i in s.items if i.arity == NAME_ITEM}
     unknown = sorted(names - set(known) - set(CONSTANTS))
     return f"{unknown[0]} has no value here" if unknown else UNSURE

@@ -113,6 +113,23 @@ def parse(text: str | Source, *, large: bool = False) -> Program:
     return parse_here(source)
 
 
+def readable(text: str) -> Program | None:
+    """Read a program as `parse` does; None where it is none, without the work for a hint."""
+    source = Source(text)
+    try:
+        if len(text) > TEXT_LIMIT:
+            return None
+        return parse_here(source)
+    except ExpressionError as error:
+        from .readings import read_as
+
+        try:
+            source, fault = read_as(source, error, parse_here)
+        except ExpressionError:  # LaTeX that cannot be read
+            return None
+    return parse_here(source) if fault is None else None
+
+
 def parse_here(text: str | Source) -> Program:
     """Read a program that is in no other notation than ours."""
     return Parser(text if isinstance(text, Source) else Source(text)).program()

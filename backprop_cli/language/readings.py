@@ -55,17 +55,10 @@ def meant(source: Source, error: ExpressionError, read: Read) -> Source:
     Raises:
         ExpressionError: where the text has not exactly one meaning: with those it may have in the hint.
     """
-    for _ in range(LENGTH):
-        plain = _one_meaning(source, error)
-        if plain is None or plain == source.text:
-            break
-        source = Source(plain, source.path, f"read as {plain}")
-        try:
-            read(plain)
-        except ExpressionError as fault:
-            error = fault
-        else:
-            return source
+    source, fault = read_as(source, error, read)
+    if fault is None:
+        return source
+    error = fault
     found = _found(source.text, error)
     if found is None:
         raise error
@@ -82,6 +75,28 @@ def meant(source: Source, error: ExpressionError, read: Read) -> Source:
         span=first[:2] if found.says else error.span,
         hint=hint or error.hint,
     )
+
+
+def read_as(source: Source, error: ExpressionError, read: Read) -> tuple[Source, ExpressionError | None]:
+    """Return the text that one in another notation stands for, and what is still wrong with it, if anything.
+
+    Args:
+        source: What could not be read.
+        error: Why.
+        read: The parser.
+    """
+    for _ in range(LENGTH):
+        plain = _one_meaning(source, error)
+        if plain is None or plain == source.text:
+            break
+        source = Source(plain, source.path, f"read as {plain}")
+        try:
+            read(plain)
+        except ExpressionError as fault:
+            error = fault
+        else:
+            return source, None
+    return source, error
 
 
 def _one_meaning(source: Source, error: ExpressionError) -> str | None:
