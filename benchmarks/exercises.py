@@ -6,10 +6,13 @@ level, 100 without it.
 
 from __future__ import annotations
 
+import ast
+import math
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
 
@@ -23,6 +26,7 @@ from backprop_cli.exercises.handouts import EXACT, kind_task
 from backprop_cli.exercises.key import Key, labels, written
 from backprop_cli.exercises.kinds import KINDS, LEVELS
 from backprop_cli.exercises.marking import Marking
+from backprop_cli.exercises.posed import NEAREST_KINK, OfProgram
 from backprop_cli.exercises.sheet import Sheet, read_sheet
 from backprop_cli.exercises.tasks import Exercise, Usual, distractors
 from backprop_cli.render.exercise_files import FORMATS, files
@@ -136,20 +140,29 @@ def marking(key: Key) -> None:
 
 
 def of_kinds(draws: int) -> None:
-    answers = exact = close = right = options = 0
+    """Criteria 4, 5, 8 and 9: draws of every kind and level, with what they are held to worked out anew."""
+    answers = exact = close = right = options = kept = 0
+    tried: Counter[str] = Counter()
+    unsound: Counter[str] = Counter()
     places: Counter[int] = Counter()
     for kind in KINDS:
         for level in LEVELS:
-            task = kind_task(kind, level, Usual("choice"))
+            number, choice = (kind_task(kind, level, Usual(form)) for form in ("number", "choice"))
             stream = Draws("benchmark", kind, level)
             for _ in range(draws):
-                exercise = task.exercise(stream.below(NUMBERS))
+                which = stream.below(NUMBERS)
+                exercise = number.exercise(which)
+                tried[exercise if isinstance(exercise, str) else "good"] += 1
                 if not isinstance(exercise, Exercise):
                     continue
-                assert not exercise.posed.fault
+                if isinstance(exercise.posed, OfProgram):
+                    kept += 1
+                    unsound.update(set(unsoundness(exercise.posed.program, exercise.posed.point)))
                 for part in exercise.parts:
                     answers += level <= EXACT
                     exact += level <= EXACT and part.answer.exact and part.answer.digits <= 4
+                exercise = choice.exercise(which)
+                for part in exercise.parts if isinstance(exercise, Exercise) else ():
                     numbers = [float(option.text) for option in part.options]
                     kinds = [option.mistake for option in part.options]
                     assert len(set(kinds)) == len(kinds)
@@ -159,13 +172,55 @@ def of_kinds(draws: int) -> None:
                     places[kinds.index(None)] += 1
     total = sum(places.values())
     chi = sum((places[k] - total / 4) ** 2 / (total / 4) for k in range(4))
-    print(f"levels 1 to 3: {exact} of {answers} answers exact with four digits at most")
+    print(f"draws: {sum(tried.values()):,}; {', '.join(f'{n:,} {why}' for why, n in tried.most_common())}")
+    print(f"programs with a fault among {kept:,} good ones, worked out anew: {dict(unsound) or 'none'}")
+    print(f"levels 1 to 3: {exact:,} of {answers:,} answers exact with four digits at most")
     print(
-        f"options: {options} wrong ones; pairs closer than two units {close}, equal to the right one {right}"
+        f"options: {options:,} wrong ones; pairs closer than two units {close}, equal to the right one {right}"
     )
     print(
         f"place of the right one: {dict(sorted(places.items()))}, chi-squared {chi:.2f} (11.34 is p = 0.01)"
     )
+
+
+FUNCTIONS = {
+    **{name: getattr(math, name) for name in ("exp", "log", "sqrt", "sin", "tanh")},
+    "sigmoid": lambda x: 1.0 / (1.0 + math.exp(-x)),
+    "relu": lambda x: max(x, 0.0),
+}
+
+
+def unsoundness(program: str, point: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is wrong with numbers, by Python's own reading of the program."""
+    known: dict[str, float] = {name: float(text) for name, text in point.items()}
+
+    def number(node: ast.expr) -> float:
+        return float(eval(compile(ast.Expression(node), "", "eval"), {**FUNCTIONS}, known))
+
+    for statement in program.split(";"):
+        name, _, text = statement.rpartition(" = ")
+        tree = ast.parse(text.strip().replace("^", "**"), mode="eval").body
+        for node in ast.walk(tree):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+                if {number(node.left), number(node.right)} & {0.0, 1.0}:
+                    yield "a factor of 0 or 1"
+            elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+                if number(node.left) in (0.0, 1.0):
+                    yield "a power of 0 or 1"
+            elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+                if number(node.right) in (0.0, 1.0):
+                    yield "a divisor of 0 or 1"
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                (inside,) = map(number, node.args)
+                if node.func.id == "relu" and abs(inside) < NEAREST_KINK:
+                    yield "near a kink"
+                if node.func.id in ("log", "sqrt") and inside <= 0.0:
+                    yield "no value"
+        known[name.strip() or "f"] = number(tree)
+    if any(a == b for a, b in combinations(known.values(), 2)):
+        yield "two names of one value"
+    if not all(map(math.isfinite, known.values())):
+        yield "no value"
 
 
 if __name__ == "__main__":

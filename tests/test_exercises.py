@@ -182,6 +182,9 @@ def test_distractors_are_mistakes_that_check_names(kind: str, level: int) -> Non
         ("3*x*y", {"x": "1", "y": "5"}, "a factor of 0 or 1"),
         ("x^2*y", {"x": "2", "y": "5"}, "a factor of 0 or 1"),  # 2*2 is 2^2
         ("3*x^2*y", {"x": "5", "y": "5"}, "two names of one value"),
+        ("(-4*x - 7)^3", {"x": "-2"}, "a factor of 0 or 1"),  # 3*1^2 is 3*1^3
+        ("3*sqrt(x)", {"x": "1"}, "a factor of 0 or 1"),
+        ("8*x/(-5*x - 2)", {"x": "-2"}, "two names of one value"),  # f is x
         ("relu(x - 3)*5", {"x": "3.04"}, "near a kink"),
         ("relu(x - 3)*5", {"x": "-3"}, "a factor of 0 or 1"),
         ("7*max(x, y)", {"x": "3", "y": "3.01"}, "near a kink"),
@@ -196,6 +199,19 @@ def test_distractors_are_mistakes_that_check_names(kind: str, level: int) -> Non
 def test_faults(program: str, point: dict[str, str], fault: str) -> None:
     names = [f"df/d{name}" for name in point]
     assert OfProgram(program, point, dict.fromkeys(names, 1.0)).fault == fault
+
+
+def test_numbers_of_a_program_are_different() -> None:
+    """A quotient of a power by itself is none: (x^2 - 6)^2/(x^2 - 6)."""
+    (_, other) = templates("quotient", 5)
+    assert other.program == "(x^2 + {a})^{n}/(x^2 + {b})"
+    draws = Draws("apart")
+    found = [p for p in (other.posed(draws) for _ in range(200)) if p is not None]
+    assert 150 < len(found) < 200  # of 16 numbers two are the same once in 16 times
+    for posed in found:
+        assert isinstance(posed, OfProgram)
+        above, below = posed.program.split("/")
+        assert not above.startswith(below)
 
 
 # --- the command --------------------------------------------------------------------------------

@@ -91,6 +91,9 @@ PROGRAMS: Mapping[str, Sequence[Sequence[str]]] = {
     ),
 }
 
+EXPONENTS = "nm"
+"""Of the places, those whose numbers may be alike."""
+
 NETWORKS: Mapping[str, Sequence[tuple[tuple[int, ...], str | None]]] = {
     "update": (((1, 1), None), ((2, 1), None), ((2, 2), None), ((2, 1), "sigmoid"), ((2, 2), "sigmoid")),
     "step": (
@@ -115,7 +118,7 @@ SMALL = ("exp(", "sin(", "sigmoid(", "tanh(")
 def usual_numbers(program: str, name: str) -> tuple[str, ...]:
     """Return the numbers that a place or an input has where nobody says which: by its first letter."""
     letter = name[0] if name[0] in RANGES else "x"
-    small = any(function in program for function in SMALL) and letter not in "mnq"
+    small = any(function in program for function in SMALL) and letter not in "q" + EXPONENTS
     return RANGES["p" if small else letter]
 
 
@@ -130,7 +133,8 @@ def template(text: str) -> Template:
     draw = {name: usual_numbers(text, name) for name in (*places, *inputs)}
     weights = [name for name in inputs if name[0] == "w"]
     output = graph.own_name(graph.output)
-    return Template(text, draw, {f"d{output}/d{name}": 1.0 for name in weights or inputs})
+    ask = {f"d{output}/d{name}": 1.0 for name in weights or inputs}
+    return Template(text, draw, ask, apart=tuple(name for name in places if name not in EXPONENTS))
 
 
 def network(sizes: Sequence[int], activation: str | None) -> StepTemplate:

@@ -112,10 +112,10 @@ class Posed(ABC):
         return ""
 
     def _hides(self, node: Node, y: float, x: Sequence[float], active: Sequence[bool]) -> bool:
-        """Whether a local derivative, or a factor, is such that leaving it out would not be seen."""
+        """Whether a local derivative, or what moves, is such that leaving it out would not be seen."""
         assert node.op is not None
         for k, (i, p) in enumerate(zip(node.inputs, node.op.partials(FLOATS, y, *x), strict=True)):
-            if active[i] and (p == 0.0 or (p in (1.0, y) and not self.plain(node, k))):
+            if active[i] and (p == 0.0 or (not self.plain(node, k) and (p in (1.0, y) or x[k] == 1.0))):
                 return True
         return False
 
@@ -226,10 +226,11 @@ class OfProgram(Posed):
         return of_program(self.graph, self.inputs, least_digits=least_digits)
 
     def names(self) -> Iterator[tuple[str, float]]:
-        """Yield inputs and steps that have a name."""
+        """Yield inputs, steps that have a name, and the output."""
         _, values, _, _ = self.passes
+        known = {*self.graph.inputs.values(), self.graph.output}
         for node in self.graph.nodes:
-            if node.name is not None or node.id in self.graph.inputs.values():
+            if node.name is not None or node.id in known:
                 yield self.graph.own_name(node.id), values[node.id]
 
 

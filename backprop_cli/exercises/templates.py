@@ -28,6 +28,7 @@ class Template(NamedTuple):
         ask: What is asked for, and its marks.
         where: Conditions in our own language, over the program's names.
         formula: It is asked for as a formula.
+        apart: Places in which no two numbers are the same.
     """
 
     program: str
@@ -35,6 +36,7 @@ class Template(NamedTuple):
     ask: Mapping[str, float]
     where: tuple[str, ...] = ()
     formula: bool = False
+    apart: tuple[str, ...] = ()
 
     @property
     def places(self) -> list[str]:
@@ -55,6 +57,8 @@ class Template(NamedTuple):
         """
         drawn = {name: draws.choice(values) for name, values in self.draw.items()}
         places = {name: drawn.pop(name) for name in self.places}
+        if len({places[name] for name in self.apart}) < len(self.apart):
+            return None
         program = put_in(self.program, places)
         found = (OfFormula if self.formula else OfProgram)(program, drawn, self.ask)
         return found if all(_holds(condition, found, places) for condition in self.where) else None
