@@ -175,9 +175,7 @@ def of_kinds(draws: int) -> None:
     print(f"draws: {sum(tried.values()):,}; {', '.join(f'{n:,} {why}' for why, n in tried.most_common())}")
     print(f"programs with a fault among {kept:,} good ones, worked out anew: {dict(unsound) or 'none'}")
     print(f"levels 1 to 3: {exact:,} of {answers:,} answers exact with four digits at most")
-    print(
-        f"options: {options:,} wrong ones; pairs closer than two units {close}, equal to the right one {right}"
-    )
+    print(f"options: {options:,} wrong ones; closer than two units {close}, equal to the right one {right}")
     print(
         f"place of the right one: {dict(sorted(places.items()))}, chi-squared {chi:.2f} (11.34 is p = 0.01)"
     )

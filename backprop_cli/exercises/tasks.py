@@ -169,7 +169,7 @@ class Task:
         template = draws.choice(self.templates)
         found = template.posed(draws)
         if found is None:
-            return "a condition of the task"
+            return "a condition on the numbers"
         if found.fault:
             return found.fault
         answers = self.answers(found)
