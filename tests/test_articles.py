@@ -389,6 +389,74 @@ def test_activations_that_are_not_chosen(line: str) -> None:
     assert check_text(f"{line}\n`sigma(-2) = 0`", "page").lines == ()
 
 
+MICROGRAD = """\
+```python
+from micrograd.engine import Value
+a = Value(-4.0)
+b = Value(2.0, label="b")
+c = a + b
+d = a * b + b**3
+c += c + 1
+c += 1 + c + (-a)
+d += d * 2 + (b + a).relu()
+d += 3 * d + (b - a).relu()
+e = c - d
+f = e**2
+g = f / 2.0
+g += 10.0 / f
+print(f'{g.data:.4f}') # prints 24.7041, the outcome of this forward pass
+g.backward()
+print(f'{a.grad:.4f}') # prints 138.8338, i.e. the numerical value of dg/da
+print(f'{b.grad:.4f}') # prints 645.5873, i.e. the numerical value of dg/db
+```
+"""
+
+
+def test_gradients_that_code_asks_for() -> None:
+    found = check_text(MICROGRAD, "page")
+    assert [(line.number, line.claimed) for line in found.lines] == [
+        (15, "24.7041"),
+        (17, "138.8338"),
+        (18, "645.5873"),
+    ]
+    assert [(line.text, line.right) for line in found.wrong] == [
+        ("f'{b.grad:.4f}'", pytest.approx(645.577259))
+    ]
+
+
+TORCH = "x = torch.tensor([2.0], requires_grad=True)\nw = torch.tensor(3.0)\nw.requires_grad = True\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "read"),
+    [
+        ("y = w * x**2\ny.backward()\nx.grad\n# tensor([12.])\nw.grad.item()  # 4.0", ["12.0", "4.0"]),
+        ("y = torch.sigmoid(w * x)\ny.backward()\nprint(w.grad)  # tensor(0.0049)", ["0.0049"]),
+        ("h = w*x\nL = (h - 1)**2\nL.backward()\nh.grad  # 10.0\nL.grad  # 1.0", ["10.0", "1.0"]),
+        ("y = x**2\ny.backward()\nx.grad.zero_()\nz = x**3\nz.backward()\nx.grad  # 12.", ["12."]),
+        ("y = x**2\nz = w**2\ny.backward()\nz.backward()\nx.grad  # 4.0\nw.grad  # 6.0", ["4.0", "6.0"]),
+        # added up, or nobody knows of what
+        ("y = x**2\ny.backward()\nz = x**3\nz.backward()\nx.grad  # 12.0", []),
+        ("y = x**2\ny.backward()\nx.data -= 0.1 * x.grad\ny = x**2\ny.backward()\nx.grad  # 3.2", []),
+        ("y = net(x)\ny.backward()\nx.grad  # 3.2", []),
+        ("y = w * x\nfor i in range(3):\n    y.backward()\nx.grad  # 3.0", []),
+        ("y = w**2\ny.backward()\nx.grad  # 3.0", []),
+        ("y = w * x\ny.backward()\nopt.step()\nw + 1  # 3.0", []),
+        ("with torch.no_grad():\n    w -= 1\ny = w * x\ny.backward()\nx.grad  # 3.0", []),
+    ],
+)
+def test_gradients_of_libraries(code: str, read: list[str]) -> None:
+    found = check_text(f"```\n{TORCH}{code}\n```", "page")
+    assert [line.claimed for line in found.lines] == read
+    assert found.wrong == ()
+
+
+def test_the_gradient_of_a_function() -> None:
+    assert wrong("```\ndef f(x): return x**3\njax.grad(f)(2.0)  # 12.0\ngrad(f)(1.0)  # 1.0\n```") == [
+        (4, "1.0")
+    ]
+
+
 STYLES: dict[str, tuple[str, Callable[[float, float], list[float]]]] = {
     "list": (
         """

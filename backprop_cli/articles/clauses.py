@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..language.tokens import NAME
-from .known import names_in, worked_out
 from .latex import UPDATE, plain_math
 from .numbers import NUMBER
+from .programs import names_in, worked_out
 
 BULLET = re.compile(r"^\s*(?:>\s+)*(?:(?:>>>|\.\.\.|In \[\d+\]:|[-*+>]|\d+[.)])\s+)?")
 GIVEN = re.compile(rf"({NAME})\s*=\s*{NUMBER}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from ..language.tokens import NAME
-from .known import names_in
 from .numbers import NUMBER
+from .programs import names_in
 
 PROMPT = re.compile(r"^\s*(?:>>>|\.\.\.|In \[\d+\]:)\s+")
 KEYWORD = re.compile(
@@ -65,4 +65,4 @@ def with_results(lines: list[str], code: bool) -> list[str]:
     return found
 
 
-_BELOW = re.compile(rf"\s*#\s*({NUMBER})\s*")
+_BELOW = re.compile(rf"\s*#\s*((?:tensor|array)\([^()]*\)|{NUMBER})\s*")

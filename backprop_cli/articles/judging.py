@@ -18,10 +18,13 @@ from ..language.tokens import NAME
 from ..ops import FUNCTIONS
 from .clauses import BULLET, EQUALS, GIVEN
 from .code import PROMPT
-from .known import SLOPE, Known, lowered, names_in, worked_out
+from .known import SLOPE, Known
 from .latex import UPDATE, plain_math
+from .notebook import shown_number
 from .numbers import NUMBER, plain_number
+from .programs import lowered, names_in, worked_out
 from .prose import Said
+from .tape import unsettles
 
 NOISE = 1e-9
 """What floats may be off where a difference cancels, as a share of a whole number."""
@@ -114,8 +117,15 @@ def _judge(piece: str, number: int, known: Known, fenced: bool) -> list[Line] | 
     code = code.strip().rstrip(";:,.")
     printed = _PRINT.match(code)
     code = printed[1] if printed else code
+    written = code
+    if fenced and code:
+        plain = known.tape.read(code, known.values, [*known.definitions.values()])
+        known.given |= set() if plain else names_in(code)
+        if unsettles(plain):
+            known.forget([*known.values])
+        code = plain
     if mark:
-        result = RESULT.match(comment.strip())
+        result = _result(comment.strip())
         if not code:
             return []
         name, expression = _assigned(code)
@@ -124,9 +134,9 @@ def _judge(piece: str, number: int, known: Known, fenced: bool) -> list[Line] | 
             known.give(name, value, expression)
         if result is None:
             return []
-        if value is None or result.end() < len(comment.strip()):
-            return None  # "x*2  # 2 times x" claims no 2
-        return [_line(number, code, result[1], value, "≈" in comment)]
+        if value is None or not result:
+            return None
+        return [_line(number, written, result, value, "≈" in comment)]
     parts = [p.strip() for p in EQUALS.split(code)]
     if len(parts) < 2 or not all(parts):
         return None if "=" in text and re.search(r"\d", text) and not fenced else []
@@ -141,6 +151,17 @@ def _judge(piece: str, number: int, known: Known, fenced: bool) -> list[Line] | 
         if not any(line.wrong or line.right is None for line in found):
             known.slopes[parts[0]] = float(found[0].right or 0.0)
     return found
+
+
+def _result(comment: str) -> str | None:
+    """Return the number that a comment says comes out; "" where it may say something else of it."""
+    result = RESULT.match(comment)
+    if result is None:
+        return shown_number(comment) or None
+    rest = comment[result.end() :]
+    # "x*2  # 2 times x" claims no 2; "# prints 24.7, the outcome" claims 24.7
+    told = re.match(r"(?:->|→|=>|=|prints?|outputs?)", comment) and re.search(r"[,;]\s*$", result[0])
+    return result[1] if not rest or (told and not re.search(r"\d", rest)) else ""
 
 
 _OTHER: list[Line] = []

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from math import isfinite
 
 from ..checking.answers import read_target
 from ..checking.claims import Judge
-from ..engine.run import leaf_values, run
-from ..errors import BackpropError
 from ..graph import Graph
-from ..language.lower import lower
 from ..language.operators import CONSTANTS
-from ..language.parser import NAME_ITEM, Program, readable
 from ..language.tokens import NAME
 from .numbers import NUMBER
+from .programs import lowered, names_in, worked_out
+from .tape import Tape
 
-LINE_LIMIT = 400
-NODES = 400
 _RAISED = re.compile(rf"\b({NAME})\^\(([A-Za-z]\w*\d)\)")
 _SLOPE_AT = re.compile(rf"\b({NAME})['′]\(([^()]*)\)")
 SLOPE = re.compile(rf"[d∂]({NAME})\s*/\s*[d∂]({NAME})")
@@ -39,6 +33,7 @@ class Known:
         formulas: Names that had a formula: whether the last one could not be worked out.
         written: Numbers of names and derivatives as the text has them, where others come out.
         updates: Numbers that names were updated to, until something is worked out from them.
+        tape: The statements of code.
     """
 
     def __init__(self) -> None:
@@ -52,6 +47,7 @@ class Known:
         self.formulas: dict[str, bool] = {}
         self.written: dict[str, float] = {}
         self.updates: dict[str, float] = {}
+        self.tape = Tape()
 
     def give(self, name: str, value: float, formula: str = "", written: float | None = None) -> None:
         """Give a name a value, by a formula where there is one; the text may have written another."""
@@ -76,6 +72,7 @@ class Known:
     def forget(self, names: Iterable[str]) -> None:
         """Forget names that may have changed, and the steps over them."""
         for name in names:
+            self.tape.forget(name)
             if name in self.values:
                 self.slopes.clear()
             self.values.pop(name, None)
@@ -155,49 +152,3 @@ class Known:
             wanted |= names_in(self.steps[name]) if name in wanted else set()
         text = "; ".join(f"{n} = {f}" for n, f in self.steps.items() if n in wanted and n != output)
         return lowered(f"{text}; {output} = {self.steps[output]}".lstrip("; "))
-
-
-def names_in(text: str) -> set[str]:
-    """Return the names in a text."""
-    return set(re.findall(NAME, text))
-
-
-@lru_cache(maxsize=1024)
-def program_in(text: str) -> Program | None:
-    """Return the program that a text is; None where it is none. A line asks for it more than once."""
-    return readable(text)
-
-
-def lowered(text: str) -> Graph | None:
-    """Return the program that a text is; None where it is none, or too long a one."""
-    program = program_in(text)
-    try:
-        graph = lower(program) if program else None
-    except BackpropError:
-        return None
-    return graph if graph and len(graph) <= NODES else None
-
-
-def worked_out(text: str, values: dict[str, float], definitions: Sequence[str] = ()) -> float | None:
-    """Work out an expression over the names that the text has given values; None where it cannot be."""
-    text = text.replace("math.", "").replace("np.", "").replace("torch.", "").strip()
-    if not text or len(text) > LINE_LIMIT:
-        return None
-    program = program_in("\n".join([*definitions, text]))
-    if program is None:
-        return None
-    try:
-        *before, last = program.statements
-        if len(before) > len(definitions) or last.name:
-            return None
-        names = {i.text for i in last.items if i.arity == NAME_ITEM}
-        bound = {n: values[n] for n in names if n in values}
-        if names - set(bound) - set(CONSTANTS):
-            return None
-        graph = lower(program, bound)
-        if len(graph) > NODES:
-            return None
-        value = float(run(graph, leaf_values(graph, bound))[graph.output])
-    except (BackpropError, ArithmeticError, ValueError):
-        return None
-    return value if isfinite(value) else None

@@ -89,7 +89,7 @@ def _text(source: Any) -> str:
 
 
 _WRAPPED = re.compile(
-    rf"(?:np\.\w+|tensor|array|Array)\(\s*({NUMBER})\s*(?:,\s*\w+=[^()]*(?:\(\))?[^()]*)?\)"
+    rf"(?:np\.\w+|tensor|array|Array)\(\s*\[?\s*({NUMBER})\s*\]?\s*(?:,\s*\w+=[^()]*(?:\(\))?[^()]*)?\)"
 )
 """A number as libraries show it: ``np.float64(0.25)``, ``tensor(6., grad_fn=<MulBackward0>)``."""
 
@@ -130,14 +130,14 @@ def _attached(lines: list[str], printed: list[str]) -> tuple[list[str], list[str
     calls = [k for k, line in enumerate(lines) if line.startswith("print(")]
     sure = len(calls) == len(printed) and sum(line.count("print(") for line in lines) == len(calls)
     for k, line in zip(calls, printed, strict=False) if sure else ():
-        if _PRINT.fullmatch(lines[k]) and "," not in _outside(lines[k]) and (number := _number(line)):
+        if _PRINT.fullmatch(lines[k]) and "," not in _outside(lines[k]) and (number := shown_number(line)):
             found[k] = f"{lines[k].rstrip()}  # {number}"
         else:
             left.append(line)
     left += [] if sure else printed
     last = max((k for k, line in enumerate(lines) if line.strip() and not line.startswith("#")), default=-1)
     for result in results:
-        number = _number(result)
+        number = shown_number(result)
         if (
             number
             and last >= 0
@@ -151,7 +151,8 @@ def _attached(lines: list[str], printed: list[str]) -> tuple[list[str], list[str
     return found, left
 
 
-def _number(text: str) -> str:
+def shown_number(text: str) -> str:
+    """Return the number that a library shows, ``tensor(6.)``; "" where it shows something else."""
     match = _WRAPPED.fullmatch(text.strip())
     number = match[1] if match else text.strip()
     number = number + "0" if number.endswith(".") else number  # tensor(6.)
@@ -171,4 +172,4 @@ _SHOWN = re.compile(rf"(?:^|[=:≈]\s*|[A-Za-z]\s+|\()({NUMBER})[.)]?(?=\s*(?:$|
 
 def numbers_of(printed: str) -> Iterator[str]:
     """Yield the numbers of a printed line that look like results: alone, or behind a name or a word."""
-    yield from (match[1].strip() for match in _SHOWN.finditer(_number(printed) or printed[:1_000]))
+    yield from (match[1].strip() for match in _SHOWN.finditer(shown_number(printed) or printed[:1_000]))

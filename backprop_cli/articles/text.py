@@ -19,12 +19,14 @@ from ..language.tokens import NAME
 from .clauses import NAMED, pieces
 from .code import FENCE, KEYWORD, MATH, changed, fence_of, with_results
 from .judging import RESULT, Line, judged_piece, judged_words
-from .known import LINE_LIMIT, Known
+from .known import Known
 from .latex import rows_of
 from .networks import ACTIVATION, activation_in
 from .notebook import Cell, cells_of, numbers_of
 from .numbers import plain_number
+from .programs import LINE_LIMIT
 from .prose import said
+from .tape import unsettles
 from .unread import BLOCK, DOUBT, HEADING, LONG, PRINTED, Missed, missed
 
 PROSE_LIMIT = 4_000
@@ -121,7 +123,7 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
             unread += [number] if "=" in raw else []
             known.forget(changed(raw) if fenced else ())
         elif reason == BLOCK:
-            known.forget(changed(raw))
+            known.forget([*known.values] if unsettles(raw) else changed(raw))
             unread += [number] if RESULT.match(raw.partition("#")[2].strip()) else []
         elif not fenced and _ANEW.search(raw):
             known.computed.clear()

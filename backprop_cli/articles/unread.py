@@ -11,8 +11,8 @@ from ..language.operators import CONSTANTS
 from ..language.parser import NAME_ITEM
 from ..language.tokens import NAME
 from ..ops import FUNCTIONS
-from .known import program_in
 from .numbers import NUMBER, plain_number
+from .programs import program_in
 
 LONG = "the line is too long"
 BLOCK = "in a loop, a branch or a function"
