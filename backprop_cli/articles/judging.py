@@ -70,7 +70,8 @@ def judged_piece(piece: str, number: int, known: Known, fenced: bool) -> list[Li
     try:
         if fenced:
             return _judge(PROMPT.sub("", piece), number, known, fenced)
-        plain, values = BULLET.sub("", piece), dict(known.values)
+        plain = BULLET.sub("", piece)
+        values = dict(known.values) if _DASH.search(plain) else {}
         found = _judge(_bare(plain, known), number, known, fenced)
         if found and found[0].wrong and (sign := re.match(r"[\s>]*([-+])\s", piece)):
             # "- 2*3 = -6": the mark of a list may be a sign
@@ -100,11 +101,11 @@ def _dashed(text: str, number: int, known: Known, values: dict[str, float]) -> b
 def _bare(text: str, known: Known) -> str:
     """Drop the words that lead to a formula ("the loss is", "we get"), where none can be a part of it."""
     words = text.split()
-    taken = set(known.values) | set(known.functions) | set(FUNCTIONS) | set(CONSTANTS)
+    taken = known.values, known.functions, FUNCTIONS, CONSTANTS
     cut = 0
     for i, word in enumerate(words, 1):
         plain = word.rstrip(",:")
-        if plain in taken or not re.fullmatch(r"[A-Za-z][a-z']+|[aAI]", plain):
+        if any(plain in names for names in taken) or not re.fullmatch(r"[A-Za-z][a-z']+|[aAI]", plain):
             break
         cut = i if plain.lower() in _LINKS or word.endswith(":") else cut
     return " ".join(words[cut:]) if cut else text
@@ -174,7 +175,7 @@ def _of_defined(number: int, parts: list[str], known: Known, about: bool) -> lis
     left, *rest = (part.rstrip(".,;") for part in parts)
     if match := SLOPE.fullmatch(left):
         graph = known.program(match[1])
-        if graph is None or not set(graph.inputs) <= set(known.values):
+        if graph is None or not graph.inputs.keys() <= known.values.keys():
             return _OTHER if len(rest) > 1 else None  # the arithmetic right of it may be judged
         if (set(graph.inputs) - set(graph.defaults)) & known.computed:
             return None  # of a name that was given anew since
@@ -229,7 +230,7 @@ def _derivative(
     """
     if function := known.functions.get(of):
         of = f"{of}({', '.join(function.inputs)})"
-    definitions = [d for n, d in known.definitions.items() if re.search(rf"\b{n}\(", of)]
+    definitions = known.definitions_in(of)
     output = next(n for n in ("y", "z", "out", "result_") if n not in names_in(of) and n != by)
     if not re.search(r"[A-Za-z]", of) or re.fullmatch(NAME, of):
         return None  # "the slope of L is 3"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..checking.answers import read_target
 from ..checking.claims import Judge
@@ -11,7 +12,7 @@ from ..graph import Graph
 from ..language.operators import CONSTANTS
 from ..language.tokens import NAME
 from .numbers import NUMBER
-from .programs import lowered, names_in, worked_out
+from .programs import NODES, lowered, names_in, worked_out
 from .tape import Tape
 
 _RAISED = re.compile(rf"\b({NAME})\^\(([A-Za-z]\w*\d)\)")
@@ -39,6 +40,7 @@ class Known:
     def __init__(self) -> None:
         self.values: dict[str, float] = {}
         self.steps: dict[str, str] = {}
+        self._users: dict[str, set[str]] = {}  # steps by what their formulas name
         self.functions: dict[str, Graph] = {}
         self.definitions: dict[str, str] = {}
         self.given: set[str] = set()
@@ -63,11 +65,18 @@ class Known:
         (self.computed.add if formula else self.computed.discard)(name)
         if formula:
             self.formulas[name] = False
-        # what is assigned again is no step of one program
-        for other in [n for n, f in self.steps.items() if n == name or (again and name in names_in(f))]:
-            del self.steps[other]
-        if formula and name not in names_in(formula) and not re.fullmatch(NUMBER, formula):
+        self._drop(name, again)
+        if formula and name not in (used := names_in(formula)) and not re.fullmatch(NUMBER, formula):
             self.steps[name] = formula
+            for other in used:
+                self._users.setdefault(other, set()).add(name)
+
+    def _drop(self, name: str, again: bool) -> None:
+        """Drop the step of a name, and where it is assigned again those over it: no steps of one program."""
+        self.steps.pop(name, None)
+        for step in self._users.pop(name, ()) if again else ():
+            if name in names_in(self.steps.get(step, "")):
+                del self.steps[step]
 
     def forget(self, names: Iterable[str]) -> None:
         """Forget names that may have changed, and the steps over them."""
@@ -80,8 +89,7 @@ class Known:
             self.written.pop(name, None)
             self.functions.pop(name, None)
             self.definitions.pop(name, None)
-            for step in [n for n, f in self.steps.items() if n == name or name in names_in(f)]:
-                del self.steps[step]
+            self._drop(name, True)
 
     def update(self, name: str, value: float) -> None:
         """Give a name another number; what was worked out from the one before may still be asked for."""
@@ -92,7 +100,7 @@ class Known:
     def define(self, name: str, inputs: Sequence[str], body: str) -> bool:
         """Define a function; whether that can be read. One that cannot is known no more."""
         text = f"{name}({', '.join(inputs)}) = {body}"
-        graph = lowered(text)
+        graph = lowered("\n".join([*self.definitions_in(body), text]))
         if graph is None or set(graph.inputs) != set(inputs):
             self.forget([name])
             return False
@@ -112,7 +120,7 @@ class Known:
 
     def take(self, text: str) -> None:
         """Take the updated numbers of the names in a text for theirs."""
-        for name in names_in(text) & set(self.updates):
+        for name in [n for n in names_in(text) if n in self.updates]:
             self.give(name, self.updates[name])
 
     def claims_again(self, name: str) -> bool:
@@ -128,10 +136,14 @@ class Known:
         """
         over = over or {}
         text = _SLOPE_AT.sub(self._slope, text)
-        slopes = self.slopes | over
+        slopes = ChainMap(over, self.slopes)
         text = SLOPE.sub(lambda m: f"({slopes[m[0]]!r})" if m[0] in slopes else m[0], text)
-        definitions = [d for n, d in self.definitions.items() if re.search(rf"\b{n}\(", text)]
-        return worked_out(text, self.values | over, definitions)
+        return worked_out(text, ChainMap(over, self.values), self.definitions_in(text))
+
+    def definitions_in(self, text: str) -> list[str]:
+        """Return the definitions that an expression needs, each behind what it needs itself."""
+        called = re.findall(rf"({NAME})\(", text)
+        return [self.definitions[n] for n in _in_order(called, self.definitions)]
 
     def _slope(self, match: re.Match[str]) -> str:
         """Return the number that ``f'(0.4)`` stands for; what cannot be worked out stays as it is."""
@@ -144,11 +156,18 @@ class Known:
 
     def program(self, output: str) -> Graph | None:
         """Return the program of the steps up to one."""
-        names = list(self.steps)
-        if output not in names:
+        if output not in self.steps:
             return None
-        wanted = {output}
-        for name in reversed(names):
-            wanted |= names_in(self.steps[name]) if name in wanted else set()
-        text = "; ".join(f"{n} = {f}" for n, f in self.steps.items() if n in wanted and n != output)
-        return lowered(f"{text}; {output} = {self.steps[output]}".lstrip("; "))
+        return lowered("; ".join(f"{n} = {self.steps[n]}" for n in _in_order([output], self.steps)))
+
+
+def _in_order(names: Iterable[str], formulas: Mapping[str, str]) -> list[str]:
+    """Return those of some names that have a formula, each behind the names that its formula needs."""
+    waiting, order, looks = [n for n in names if n in formulas], dict[str, None](), 0
+    while waiting and (looks := looks + 1) < NODES:
+        needed = names_in(formulas[waiting[-1]]) - {waiting[-1]}
+        if before := sorted(n for n in needed if n in formulas and n not in order):
+            waiting += before
+        else:
+            order[waiting.pop()] = None
+    return list(order)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import isfinite
 
@@ -40,7 +40,7 @@ def lowered(text: str) -> Graph | None:
     return graph if graph and len(graph) <= NODES else None
 
 
-def worked_out(text: str, values: dict[str, float], definitions: Sequence[str] = ()) -> float | None:
+def worked_out(text: str, values: Mapping[str, float], definitions: Sequence[str] = ()) -> float | None:
     """Work out an expression over the names that the text has given values; None where it cannot be."""
     text = text.replace("math.", "").replace("np.", "").replace("torch.", "").strip()
     if not text or len(text) > LINE_LIMIT:

@@ -97,17 +97,19 @@ def missed(
     left_over = Counter(read)
     for at, (claimed, start) in sorted(found.items()):
         plain = plain_number(claimed).rstrip(".")
+        left = _BETWEEN.split(line[max(start - 200, 0) : start])[-1]
+        worded = line[start : start + 1].isalpha() and bool(left)
+        given = None if worded or line[start : start + 1] == "#" else _GIVEN.fullmatch(left)
+        if given and (code or given[1] not in formulas):
+            continue  # a name is given a value: nothing to work out
         if left_over[plain]:
             # "a*b = 6 = 2*3 = 6" claims one number twice
             left_over[plain] -= not re.match(r"\s*=", line[at + len(claimed) :])
             continue
-        left = _BETWEEN.split(line[max(start - 200, 0) : start])[-1]
         why = reason
-        if line[start : start + 1].isalpha() and left:
+        if worded:
             why = WORDS if why in ("", DOUBT) else why
-        elif line[start : start + 1] != "#" and (given := _GIVEN.fullmatch(left)):
-            if code or given[1] not in formulas:
-                continue  # a name is given a value: nothing to work out
+        elif given:
             why = why or (UNWORKED if formulas[given[1]] else "")
         else:
             own = _reason(left, known, functions) if why in ("", DOUBT) else UNSURE
@@ -120,12 +122,12 @@ def _reason(left: str, known: Collection[str], functions: Collection[str]) -> st
     left = left.strip(" `$(&|>*\t").removesuffix("#").strip()
     if not re.search(r"\w", left):
         return ELSEWHERE
-    taken = {*functions, *FUNCTIONS}
-    if called := [n for n in re.findall(rf"((?:{NAME}\.)*{NAME})['′]*\(", left) if n not in taken]:
+    called = re.findall(rf"((?:{NAME}\.)*{NAME})['′]*\(", left)
+    if called := [n for n in called if n not in functions and n not in FUNCTIONS]:
         return f"{called[0]} is not defined by a formula that is read"
     program = program_in(left)
     if program is None:
         return FORMULA
     names = {i.text for s in program.statements for i in s.items if i.arity == NAME_ITEM}
-    unknown = sorted(names - set(known) - set(CONSTANTS))
+    unknown = sorted(n for n in names if n not in known and n not in CONSTANTS)
     return f"{unknown[0]} has no value here" if unknown else UNSURE
