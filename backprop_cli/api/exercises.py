@@ -9,8 +9,9 @@ from ..exercises.answers import DIGITS, Printing
 from ..exercises.codes import is_code
 from ..exercises.handouts import MOST_EXERCISES, SOLUTIONS, Handout, Solutions, practice, rebuilt
 from ..exercises.kinds import KINDS, LEVELS
+from ..exercises.manner import LANGUAGES, Manner
 from ..exercises.tasks import CHOICES, FORMS, MOST_CHOICES, Exercise, Usual
-from .arguments import choice, optional, text, whole
+from .arguments import choice, flag, optional, text, whole
 from .shown import Shown
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def exercise(
     digits: int | None = None,
     decimals: int | None = None,
     solutions: str = "none",
+    language: str = "en",
+    comma: bool = False,
 ) -> Exercises:
     """Draw exercises whose numbers let no mistake go unseen.
 
@@ -74,6 +77,8 @@ def exercise(
         decimals: In their place, places behind the point.
         solutions: What is told of the answers: ``none``, ``short``, or ``explain`` for how they are worked
             out, too.
+        language: Of the words around the tasks: ``en`` or ``de``.
+        comma: Decimals have a comma.
     Raises:
         UsageError: for a kind or a code that is none.
     """
@@ -83,7 +88,8 @@ def exercise(
     places = optional(whole, "decimals", decimals, 0, MOST_DIGITS)
     significant = optional(whole, "digits", digits, 1, MOST_DIGITS)
     printing = Printing(significant or DIGITS, places) if significant or places is not None else None
-    usual = Usual(asked, options, printing)
+    manner = Manner(choice("language", language, LANGUAGES), flag("comma", comma))
+    usual = Usual(asked, options, printing, manner)
     told = choice("solutions", solutions, SOLUTIONS)
     if what not in KINDS and is_code(what):
         return Exercises(rebuilt(what, usual), told)

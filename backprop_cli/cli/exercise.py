@@ -14,6 +14,7 @@ from .output import Output
 
 if TYPE_CHECKING:
     from ..exercises.handouts import Solutions
+    from ..exercises.manner import Language
     from ..exercises.tasks import Form
 
 
@@ -53,6 +54,14 @@ if TYPE_CHECKING:
 @click.option(
     "--digits", "significant", type=click.IntRange(1, 12), help="Significant digits of answers.  [default: 4]"
 )
+@click.option(
+    "--language",
+    type=click.Choice(("en", "de")),
+    default="en",
+    show_default=True,
+    help="Of the words around the tasks.",
+)
+@click.option("--comma", is_flag=True, help="Decimals have a comma, in answers that are marked, too.")
 @click.option("--format", "formats", metavar="FORMAT,...", help=f"How to print: {', '.join(FORMATS)}.")
 @click.option("-o", "output", metavar="FILE|DIR", help="Write to a file, or a class's files to a folder.")
 @click.option("--force", is_flag=True, help="Write over another key.")
@@ -74,6 +83,8 @@ def command(
     stress: int | None,
     decimals: int | None,
     significant: int | None,
+    language: Language,
+    comma: bool,
     formats: str | None,
     force: bool,
 ) -> int:
@@ -85,12 +96,14 @@ def command(
     """
     from ..exercises import classes, handouts
     from ..exercises.answers import DIGITS, Printing
+    from ..exercises.manner import Manner
     from ..exercises.sheet import read_sheet
     from ..exercises.tasks import Usual
     from . import classwork
 
     rounded = significant is not None or decimals is not None
-    usual = Usual(form, choices, Printing(significant or DIGITS, decimals) if rounded else None)
+    printing = Printing(significant or DIGITS, decimals) if rounded else None
+    usual = Usual(form, choices, printing, Manner(language, comma))
     paper = classwork.Paper(output, formats, solutions)
     if what is None or not (what == "-" or what.lower().endswith((".yaml", ".yml"))):
         for option, given in (

@@ -46,12 +46,13 @@ def draw_class(sheet: Sheet, people: Sequence[str], seed: str) -> Key:
         for name in through(people, "drawing sheet")
     }
     notes = _told_apart(sheet, found, seed)
-    return Key(sheet.title, seed, {name: tuple(slots) for name, slots in found.items()}, tuple(notes))
+    people_ = {name: tuple(slots) for name, slots in found.items()}
+    return Key(sheet.title, seed, people_, tuple(notes), sheet.manner)
 
 
 def handout(sheet: Sheet, seed: str, name: str = "") -> Handout:
     """Draw a sheet for one person, or for nobody in particular."""
-    return Handout(sheet.title, name, [drawn(task, name, seed) for task in sheet.tasks])
+    return Handout(sheet.title, name, [drawn(task, name, seed) for task in sheet.tasks], sheet.manner)
 
 
 def drawn(task: Task, name: str, seed: str, attempt: int = 1) -> Exercise:
@@ -102,7 +103,8 @@ def shown_of(sheet: Sheet, text: str) -> Handout:
     code = read_code(text)
     for k, task in enumerate(sheet.tasks, 1):
         if task.which == code.which:
-            return shown(task, code)._replace(title=f"{sheet.title}, task {k}")
+            title = sheet.manner.says("task of", title=sheet.title, k=k)
+            return shown(task, code, title, sheet.manner)
     raise UsageError(
         f"{code} is no task of this sheet", hint="the task was changed, or it is another sheet's"
     )

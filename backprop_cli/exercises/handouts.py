@@ -10,6 +10,7 @@ from .answers import DIGITS, Printing
 from .codes import SHEETS, Code, read_code
 from .draws import Draws
 from .kinds import KINDS, LEVELS, NETWORKS, templates
+from .manner import USUAL, Manner
 from .tasks import Exercise, Task, Usual
 
 EXACT = 3
@@ -32,11 +33,13 @@ class Handout(NamedTuple):
         title: Above it.
         student: Whose; "" for nobody's.
         exercises: In order.
+        manner: How they are written.
     """
 
     title: str
     student: str
     exercises: Sequence[Exercise]
+    manner: Manner = USUAL
 
 
 def kind_task(kind: str, level: int, usual: Usual, ask: Mapping[str, float] | None = None) -> Task:
@@ -78,7 +81,9 @@ def practice(kind: str, level: int, count: int, seed: str, usual: Usual) -> Hand
     else:
         few = counted(len(found), "exercise")
         raise UsageError(f"{task.title} has only {few} with different answers here")
-    return Handout(f"{task.title}, seed {seed}", "", list(found.values()))
+    manner = usual.manner
+    title = f"{manner.says('kind', kind=kind, level=level)}, {manner.says('seed', seed=seed)}"
+    return Handout(title, "", list(found.values()), manner)
 
 
 def rebuilt(text: str, usual: Usual) -> Handout:
@@ -95,11 +100,12 @@ def rebuilt(text: str, usual: Usual) -> Handout:
             f"{code} is a task of a sheet" if of_sheet else f"{code} is no exercise",
             hint=f"backprop exercise SHEET.yaml --show {code}" if of_sheet else None,
         )
-    return shown(kind_task(KINDS[kind], level + 1, usual), code)
+    title = usual.manner.says("kind", kind=KINDS[kind], level=level + 1)
+    return shown(kind_task(KINDS[kind], level + 1, usual), code, title, usual.manner)
 
 
-def shown(task: Task, code: Code) -> Handout:
-    """Return the exercise of a task that a code stands for.
+def shown(task: Task, code: Code, title: str, manner: Manner) -> Handout:
+    """Return the exercise of a task that a code stands for, under a title.
 
     Raises:
         UsageError: for a draw that is none.
@@ -107,4 +113,4 @@ def shown(task: Task, code: Code) -> Handout:
     exercise = task.exercise(code.number)
     if isinstance(exercise, str):
         raise UsageError(f"{code} is no exercise: {exercise}")
-    return Handout(task.title, "", [exercise])
+    return Handout(title, "", [exercise], manner)

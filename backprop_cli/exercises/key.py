@@ -14,6 +14,7 @@ from ..tables.files import bytes_of
 from .answers import Printed, Printing
 from .codes import read_code
 from .draws import VERSION
+from .manner import USUAL, Manner
 from .posed import OfFormula, OfProgram, Posed
 from .steps import OfStep
 from .tasks import Exercise, Option, Part
@@ -44,12 +45,14 @@ class Key(NamedTuple):
         seed: What the draws depend on, besides the tasks and the people.
         people: Everybody's draws, a task each, by name in the order of the class.
         notes: What is to be told of it, a sentence each.
+        manner: How sheets are written, and answers with decimals.
     """
 
     title: str
     seed: str
     people: Mapping[str, tuple[Slot, ...]]
     notes: tuple[str, ...] = ()
+    manner: Manner = USUAL
 
     @property
     def tasks(self) -> int:
@@ -81,6 +84,7 @@ def written(key: Key) -> str:
         "draws": VERSION,
         "title": key.title,
         "seed": key.seed,
+        **(key.manner._asdict() if key.manner != USUAL else {}),
         "people": {name: [_slot_facts(slot) for slot in slots] for name, slots in key.people.items()},
     }
     return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
@@ -112,7 +116,8 @@ def read_key(text: str, shown: str) -> Key:
         if facts["schema"] > SCHEMA:
             raise DataError(f"{shown} is the key of a later version")
         people = {name: tuple(map(_slot, slots)) for name, slots in facts["people"].items()}
-        return Key(facts["title"], facts["seed"], people)
+        manner = Manner(facts.get("language", USUAL.language), facts.get("comma", USUAL.comma))
+        return Key(facts["title"], facts["seed"], people, manner=manner)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise DataError(f"{shown} is no key of exercises, or was changed") from None
 

@@ -13,6 +13,7 @@ from ..checking.sheets import Sheet
 from ..checking.verdicts import MISSING, UNREADABLE, Verdict, told
 from ..engine.work import through
 from ..errors import BackpropError, DataError, ExpressionError, UsageError, nearest
+from ..language.numbers import with_points
 from .key import Key, labels, stems
 from .tasks import LETTERS, Exercise, Part
 
@@ -194,6 +195,7 @@ class Marking:
         own = self.own[name]
         pairs: dict[int, Pairs] = {k: [] for k in range(len(own.exercises))}
         unread: list[Verdict] = []
+        as_written: dict[str, str] = {}
         for word, answer in sheet.claims:
             if word.strip().lower() == CODE:
                 continue
@@ -202,7 +204,9 @@ class Marking:
             except BackpropError as error:
                 unread.append(Verdict(word, answer, UNREADABLE if answer else MISSING, told(error)))
             else:
-                pairs[own.exercises.index(exercise)].append((part.name, _chosen(part, answer)))
+                read = with_points(answer) if self.key.manner.comma else answer
+                as_written[read] = answer
+                pairs[own.exercises.index(exercise)].append((part.name, _chosen(part, read)))
         found: list[tuple[Verdict, float, float]] = []
         for k, exercise in enumerate(own.exercises):
             subject = own.subject(exercise)
@@ -215,7 +219,10 @@ class Marking:
                 for label, (whose, part) in own.parts.items()
                 if whose is exercise
             }
-            named = [v._replace(claim=texts.get(v.claim, v.claim)) for v in person.verdicts]
+            named = [
+                v._replace(claim=texts.get(v.claim, v.claim), answer=as_written.get(v.answer, v.answer))
+                for v in person.verdicts
+            ]
             rows = zip(named, person.marks, person.of, strict=True)
             found += sorted(rows, key=lambda row: row[0].claim)
         found += [(verdict, 0.0, 0.0) for verdict in unread]

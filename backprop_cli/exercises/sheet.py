@@ -16,6 +16,7 @@ from .codes import MOST_TASKS, SHEETS
 from .draws import Draws, values_of
 from .handouts import kind_task
 from .kinds import LEVELS, STEPS_HAVE_NUMBERS, usual_numbers
+from .manner import LANGUAGES, USUAL, Manner
 from .steps import StepTemplate, check_drawn
 from .tasks import FORMS, MOST_CHOICES, Drawn, Task, Usual
 from .templates import Template, inputs_of
@@ -37,10 +38,12 @@ class Sheet(NamedTuple):
     Attributes:
         title: Above them.
         tasks: In order.
+        manner: How they are written.
     """
 
     title: str
     tasks: tuple[Task, ...]
+    manner: Manner = USUAL
 
 
 def read_sheet(path: str, usual: Usual) -> Sheet:
@@ -54,7 +57,7 @@ def read_sheet(path: str, usual: Usual) -> Sheet:
     """
     shown = "<stdin>" if path == "-" else path
     root = _tree(bytes_of(path, TEXT_LIMIT), shown)
-    _known(root, ("title", "tasks"), "a sheet")
+    _known(root, ("title", "tasks", "language", "comma"), "a sheet")
     title = root.value.get("title")
     tasks = root.value.get("tasks")
     if tasks is None or tasks.kind != "list" or not tasks.value:
@@ -74,7 +77,22 @@ def read_sheet(path: str, usual: Usual) -> Sheet:
         taken.add(which)
         found.append(_task(node, k, text, which, folder, usual))
     name = os.path.splitext(os.path.basename(path))[0] if path != "-" else "Sheet"
-    return Sheet(title.text if title is not None else name, tuple(found))
+    return Sheet(title.text if title is not None else name, tuple(found), _manner(root, usual.manner))
+
+
+def _manner(root: Node, usual: Manner) -> Manner:
+    """Read how a sheet is written, where it says so itself."""
+    language, comma = (root.value.get(name) for name in Manner._fields)
+    if language is not None:
+        known = [each for each in LANGUAGES if each == language.value]
+        usual = usual._replace(
+            language=known[0] if known else _refuse(language, f"a language is {' or '.join(LANGUAGES)}")
+        )
+    if comma is not None:
+        if not isinstance(comma.value, bool):
+            _refuse(comma, f"comma is true or false, not {comma.shown()}")
+        usual = usual._replace(comma=comma.value)
+    return usual
 
 
 def _which(text: str, taken: set[int]) -> int:

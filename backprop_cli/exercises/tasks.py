@@ -14,6 +14,7 @@ from ..errors import UsageError
 from .answers import Printed, Printing, printed
 from .codes import NUMBERS, Code
 from .draws import Draws
+from .manner import USUAL, Manner
 from .posed import Posed
 
 Form = Literal["number", "choice", "formula"]
@@ -48,11 +49,13 @@ class Usual(NamedTuple):
         form: What is asked for.
         choices: Options of a choice.
         printing: To how much answers are rounded; None for what is usual.
+        manner: How exercises are written.
     """
 
     form: Form = "number"
     choices: int = CHOICES
     printing: Printing | None = None
+    manner: Manner = USUAL
 
 
 class Drawn(Protocol):

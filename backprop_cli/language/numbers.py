@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+_POINT = re.compile(r"(?<![A-Za-z_\])])\.(?=\d)")
+_COMMA = re.compile(r"(?<![\d.,])(\d+),(\d+)(?![\d.,])")
 
 
 def exact_text(x: float) -> str:
@@ -42,6 +46,16 @@ def column(xs: Sequence[float | None], digits: int) -> list[str]:
     """Write a column of numbers, with zeros at their ends where some number needs all digits."""
     exact = all(x is None or float(f"{x:.{digits}g}") == x for x in xs)
     return [brief(x, digits) if exact else fixed(x, digits) for x in xs]
+
+
+def with_commas(text: str, comma: str = ",") -> str:
+    """Write the decimals of a text with a comma."""
+    return _POINT.sub(comma, text)
+
+
+def with_points(text: str) -> str:
+    """Return a text whose commas between digits are decimal ones as our language has it."""
+    return _COMMA.sub(r"\1.\2", text)
 
 
 def tidy(text: str) -> str:

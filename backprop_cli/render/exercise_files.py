@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from ..errors import UsageError, counted
 from ..exercises.classes import most_shared, summaries
@@ -17,7 +16,7 @@ from .document import Document, Facts, Records, unformulated
 from .exercises import SCHEMA, document, page
 from .page import Block, Column, Grid, Heading, Kind, Lines
 from .quizzes import moodle, qti12, qti21, questions
-from .writers import html, latex, write
+from .writers import html, latex, rows, write
 
 ENDINGS = {"markdown": ".md", "latex": ".tex", "html": ".html", "json": ".json"}
 """Of handouts."""
@@ -36,22 +35,27 @@ def key_document(key: Key) -> Document:
     """Return everybody's answers: a row a number that is asked for."""
     titles = ("student", "task", "code", "attempt", "of", "answer", "marks")
 
-    def rows() -> Iterator[tuple[Any, ...]]:
+    def asked() -> Iterator[tuple[str, ...]]:
         for name, slots in key.people.items():
             attempts = {str(slot.exercise.code): slot.attempt for slot in slots}
             for label, exercise, part in labels([slot.exercise for slot in slots]):
                 code = str(exercise.code)
-                yield name, label, code, attempts[code], part.name, part.answer.text, part.marks
+                marks = brief(part.marks)
+                yield name, label, code, str(attempts[code]), part.name, part.answer.text, marks
+
+    def in_manner(row: Iterable[str]) -> list[str]:
+        *words, answer, marks = row
+        return [*words, key.manner.number(answer), key.manner.number(marks)]
 
     def grid() -> Grid:
         kinds: Sequence[Kind] = ("text", "word", "word", "number", "word", "number", "number")
-        cells = [[brief(x) if isinstance(x, float) else str(x) for x in row] for row in rows()]
-        return Grid([Column(title, kind) for title, kind in zip(titles, kinds, strict=True)], cells)
+        columns = [Column(title, kind) for title, kind in zip(titles, kinds, strict=True)]
+        return Grid(columns, list(map(in_manner, asked())))
 
     return Document(
         page=lambda: [Heading(f"{key.title}, seed {key.seed}: answers"), grid()],
         facts=lambda: Facts({}),
-        records=lambda: Records(titles, ([unformulated(str(x)) for x in row] for row in rows())),
+        records=lambda: Records(titles, (in_manner(map(unformulated, row)) for row in asked())),
     )
 
 
@@ -146,7 +150,7 @@ def _check_questions(key: Key, format_: str) -> None:
 
 def _texts(key: Key, formats: Collection[str], solutions: Solutions) -> Iterator[tuple[str, str]]:
     handouts = {
-        stem: Handout(key.title, name, [slot.exercise for slot in key.people[name]])
+        stem: Handout(key.title, name, [slot.exercise for slot in key.people[name]], key.manner)
         for name, stem in stems(key.people).items()
     }
     kept: Sequence[tuple[str, Solutions]] = [("student", "none")]
@@ -158,7 +162,9 @@ def _texts(key: Key, formats: Collection[str], solutions: Solutions) -> Iterator
                 yield f"{folder}/{stem}{ENDINGS[format_]}", handed([handout], format_, told)
             if format_ in TOGETHER:
                 yield f"{folder}{ENDINGS[format_]}", handed(list(handouts.values()), format_, told)
-    yield "key.csv", write(key_document(key), "csv", to_file=True)
+    records = key_document(key).records
+    assert records is not None
+    yield "key.csv", rows.write(records(), key.manner.separator)
     yield "key.md", write(key_document(key), "markdown", to_file=True)
     yield "report.txt", write(report(key), "table", to_file=True)
     yield "key.json", written(key)
@@ -175,8 +181,9 @@ def _zipped(files: Mapping[str, str]) -> bytes:
 
 def handed(handouts: Sequence[Handout], format_: str, solutions: Solutions) -> str:
     """Return handouts as a file that stands by itself, a page each."""
+    pages = (page(each, solutions) for each in handouts)
     if format_ == "html":
-        return html.document(handouts[0].title, (page(each, solutions) for each in handouts))
+        return html.document(handouts[0].title, pages, handouts[0].manner.language)
     if format_ == "latex":
-        return latex.document(page(each, solutions) for each in handouts)
+        return latex.document(pages)
     return write(document(handouts[0], solutions), format_, to_file=True)

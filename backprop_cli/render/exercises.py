@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..errors import counted
 from ..exercises.handouts import Handout, Solutions
 from ..exercises.key import labels
+from ..exercises.manner import Manner
 from ..exercises.posed import OfFormula, OfProgram, Posed
 from ..exercises.steps import OfStep
 from ..exercises.tasks import LETTERS, Exercise, Part
@@ -17,8 +17,9 @@ from ..language.numbers import brief
 from ..language.parser import parse
 from .document import Document, Facts
 from .explain_lines import page as explained
-from .forms import Form, Formula, Named, Slope, Words
+from .forms import Decimals, Form, Formula, Named, Slope, Words
 from .page import Block, Column, Equation, Equations, Grid, Heading, Kind, Row, Section, Text
+from .record import Record
 
 SCHEMA = 1
 
@@ -41,31 +42,59 @@ def document(handout: Handout, solutions: Solutions = "none") -> Document:
 def page(handout: Handout, solutions: Solutions) -> Iterator[Block]:
     """Yield the blocks of a handout."""
     yield Heading(handout.title, (handout.student,) if handout.student else ())
+    yield from in_manner(_tasks(handout, solutions), handout.manner)
+
+
+def in_manner(blocks: Iterable[Block], manner: Manner) -> Iterator[Block]:
+    """Yield blocks with the decimals of their numbers as they are written in a manner."""
+
+    def written(part: Any) -> Any:
+        if isinstance(part, str):
+            return manner.number(part)
+        if isinstance(part, Form):
+            return Decimals(part)
+        if isinstance(part, (tuple, list)):
+            return type(part)(map(written, part))
+        if isinstance(part, Record):
+            return part.replace(**{field: written(getattr(part, field)) for field in part.__match_args__})
+        return part
+
+    yield from map(written, blocks) if manner.comma else blocks
+
+
+def _tasks(handout: Handout, solutions: Solutions) -> Iterator[Block]:
+    manner = handout.manner
     asked = {id(part): label for label, _, part in labels(handout.exercises)}
     for k, exercise in enumerate(handout.exercises, 1):
-        marks = f" ({_marks(exercise.marks)})" if exercise.marks != 1.0 else ""
-        yield Section(f"Task {k}{marks}, {exercise.code}", where(exercise.posed))
+        marks = f" ({_marks(exercise.marks, manner)})" if exercise.marks != 1.0 else ""
+        title = f"{manner.says('task', k=k)}{marks}, {exercise.code}"
+        yield Section(title, where(exercise.posed, manner))
         yield _given(exercise.posed)
-        yield Equations([_asked(exercise, part, asked[id(part)]) for part in exercise.parts], DIGITS)
+        rows = [_asked(exercise, part, asked[id(part)], manner) for part in exercise.parts]
+        yield Equations(rows, DIGITS)
     if solutions != "none":
-        yield Heading("Answers")
+        yield Heading(manner.says("answers"))
         yield _answers(handout)
     if solutions == "explain":
         for k, exercise in enumerate(handout.exercises, 1):
-            yield Section(f"Task {k}, worked out")
+            yield Section(manner.says("worked out", k=k))
             yield from _worked(exercise.posed)
 
 
-def where(posed: Posed) -> str:
+def where(posed: Posed, manner: Manner) -> str:
     """Say at what point, or in what step of what network; "" where a formula is asked for."""
     if isinstance(posed, OfFormula):
         return ""
     if isinstance(posed, OfProgram):
-        return f"at {', '.join(f'{name} = {x}' for name, x in posed.point.items())}"
+        point = manner.several(f"{name} = {manner.number(x)}" for name, x in posed.point.items())
+        return manner.says("at", point=point)
     assert isinstance(posed, OfStep)
     step = posed.judge.made.step
-    says = f"one step of {step.optimizer} with rate {brief(step.learning_rate)} on the loss {step.loss}"
-    return says + (f"; every result rounded to {posed.decimals} decimals" if posed.decimals else "")
+    rate = manner.number(brief(step.learning_rate))
+    says = manner.says("step", optimizer=step.optimizer, rate=rate, loss=step.loss)
+    if not posed.decimals:
+        return says
+    return f"{says}; {manner.says('rounded' if posed.decimals > 1 else 'rounded once', n=posed.decimals)}"
 
 
 def _given(posed: Posed) -> Block:
@@ -82,25 +111,25 @@ def given_forms(posed: Posed) -> list[tuple[Form, Form]]:
     return [(Words(name), Words(text)) for name, text in posed.given()]
 
 
-def _asked(exercise: Exercise, part: Part, label: str) -> Row:
+def _asked(exercise: Exercise, part: Part, label: str, manner: Manner) -> Row:
     words = [f"{LETTERS[k]}: {option.text}" for k, option in enumerate(part.options)]
-    words += ["a formula"] if isinstance(exercise.posed, OfFormula) else []
-    words += filter(None, [rounding(part)])
+    words += [manner.says("formula")] if isinstance(exercise.posed, OfFormula) else []
+    words += filter(None, [rounding(part, manner)])
     if len({each.marks for each in exercise.parts}) > 1:
-        words.append(_marks(part.marks))
+        words.append(_marks(part.marks, manner))
     equation = Equation((asked_form(exercise.posed, part.name), Words(BLANK)))
-    return Row(Words(label), (equation,), ", ".join(words))
+    return Row(Words(label), (equation,), manner.several(words))
 
 
-def rounding(part: Part) -> str:
+def rounding(part: Part, manner: Manner) -> str:
     """Say to how many digits a number is asked for; "" where it is exact, or there is a choice."""
     if part.options or part.answer.exact:
         return ""
-    return f"to {counted(part.answer.digits, 'significant digit')}"
+    return manner.says("digits" if part.answer.digits > 1 else "digit", n=part.answer.digits)
 
 
-def _marks(marks: float) -> str:
-    return f"{brief(marks)} mark{'s' if marks != 1.0 else ''}"
+def _marks(marks: float, manner: Manner) -> str:
+    return manner.says("marks" if marks != 1.0 else "mark", n=brief(marks))
 
 
 def asked_form(posed: Posed, name: str) -> Form:
@@ -118,8 +147,8 @@ def _answers(handout: Handout) -> Grid:
         (label, str(exercise.code), part.name, Text(part.answer.text, "good"))
         for label, exercise, part in labels(handout.exercises)
     ]
-    kinds: dict[str, Kind] = {"task": "word", "code": "word", "of": "word", "answer": "number"}
-    return Grid([Column(title, kind) for title, kind in kinds.items()], rows)
+    kinds: dict[str, Kind] = {"of task": "word", "code": "word", "of": "word", "answer": "number"}
+    return Grid([Column(handout.manner.says(title), kind) for title, kind in kinds.items()], rows)
 
 
 def _worked(posed: Posed) -> Iterator[Block]:

@@ -137,6 +137,12 @@ class Phrase(Record):
     parts: Sequence[Form]
 
 
+class Decimals(Record):
+    """A form with a comma before decimals, and semicolons between what commas stood between."""
+
+    form: Form
+
+
 Form = (
     str
     | Value
@@ -158,4 +164,5 @@ Form = (
     | Call
     | Tends
     | Phrase
+    | Decimals
 )

@@ -16,10 +16,12 @@ from typing import NamedTuple
 
 from ..exercises.answers import Printed
 from ..exercises.key import Key, labels
+from ..exercises.manner import Manner
 from ..exercises.tasks import Exercise, Option, Part, distractors
 from ..language.numbers import exact_text
 from .document import Element
 from .exercises import DIGITS, asked_form, given_forms, rounding, where
+from .forms import Decimals
 from .writers import html, xml
 from .writers.mathematics import Spelling
 
@@ -108,25 +110,34 @@ def questions(key: Key) -> list[Question]:
     found = []
     for name, slots in key.people.items():
         exercises = [slot.exercise for slot in slots]
-        asked = [(label, _box(label, exercise, part)) for label, exercise, part in labels(exercises)]
+        asked = [
+            (label, _box(label, exercise, part, key.manner)) for label, exercise, part in labels(exercises)
+        ]
         for k, exercise in enumerate(exercises, 1):
             boxes = tuple(box for label, box in asked if label.rstrip(ascii_lowercase) == str(k))
-            found.append(Question(str(k), str(exercise.code), name, _given(exercise), boxes))
+            found.append(Question(str(k), str(exercise.code), name, _given(exercise, key.manner), boxes))
     return found
 
 
-def _given(exercise: Exercise) -> tuple[str, ...]:
+def _given(exercise: Exercise, manner: Manner) -> tuple[str, ...]:
     spelled = Spelling(DIGITS, latex=True)
-    lines = (f"\\({' = '.join(map(spelled, forms))}\\)" for forms in given_forms(exercise.posed))
-    return (*lines, where(exercise.posed))
+    given = [
+        [Decimals(form) if manner.comma else form for form in forms] for forms in given_forms(exercise.posed)
+    ]
+    lines = (f"\\({' = '.join(map(spelled, forms))}\\)" for forms in given)
+    return (*lines, where(exercise.posed, manner))
 
 
-def _box(label: str, exercise: Exercise, part: Part) -> Box:
+def _box(label: str, exercise: Exercise, part: Part, manner: Manner) -> Box:
     asked = f"\\({Spelling(DIGITS, latex=True)(asked_form(exercise.posed, part.name))}\\)"
+    if part.options:  # texts; numbers to be typed are told to a platform with a point
+        options = tuple(option._replace(text=manner.number(option.text)) for option in part.options)
+        answer = part.answer._replace(text=manner.number(part.answer.text))
+        part = part._replace(answer=answer, options=options)
     mistakes: Sequence[Option] = [option for option in part.options if option.mistake is not None]
     if not part.options:
         mistakes = distractors(exercise.posed, part.name, part.answer, exercise.printing, MISTAKES)
-    return Box(label, asked, rounding(part), part.marks, part.answer, part.options, tuple(mistakes))
+    return Box(label, asked, rounding(part, manner), part.marks, part.answer, part.options, tuple(mistakes))
 
 
 def _by_label(several: Iterable[Question]) -> dict[str, list[Question]]:

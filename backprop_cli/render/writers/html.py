@@ -22,11 +22,11 @@ STYLE = (
 )
 
 
-def document(title: str, parts: Iterable[Iterable[page.Block]]) -> str:
+def document(title: str, parts: Iterable[Iterable[page.Block]], language: str = "en") -> str:
     """Return a file by itself: no script, nothing from elsewhere, and on paper a page a part."""
     body = "\n".join(f"<section>{write(blocks)}</section>" for blocks in parts)
     head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style>'
-    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n'
+    return f'<!DOCTYPE html>\n<html lang="{language}"><head>{head}</head><body>\n{body}\n</body></html>\n'
 
 
 def paragraphs(lines: Iterable[str]) -> str:

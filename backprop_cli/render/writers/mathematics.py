@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial, reduce
 
 from ...explanation.expr import Apply, Expr
+from ...language.numbers import with_commas
 from ...language.operators import ATOM, ROOT
 from ...language.written import Piece, atom, bracketed, call, spell
 from .. import forms
@@ -85,6 +86,9 @@ class Spelling:
                 return atom(rf"\text{{{text_to_latex(text)}}}" if self.latex else text)
             case forms.Phrase(parts):
                 return atom("".join(map(self, parts)))
+            case forms.Decimals(inner):
+                comma = "{,}" if self.latex else ","
+                return atom(with_commas(self(inner).replace(", ", "; "), comma))
             case forms.Way(names):
                 arrow = r" \to " if self.latex else " -> "
                 return atom(arrow.join(self(forms.Named(name)) for name in names))
