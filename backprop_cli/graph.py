@@ -158,6 +158,10 @@ class Graph:
             return node.name
         return node.label if node.label is not None else self.own_name(id)
 
+    def called(self, op: Primitive) -> str:
+        """Return what a primitive is called in formulas: ``ln`` where the program has the logarithm so."""
+        return self.source.log if op.name == "log" else op.name
+
     def own_name(self, id: int) -> str:
         """Return a node's own name, which no other has: the user's, ``f`` for the output, or ``v4``."""
         node = self.nodes[id]

@@ -472,9 +472,30 @@ def test_the_inner_function_steps_aside_for_the_users_names(run):
 
 
 @pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("x*ln(x)", "ln"),
+        ("2ln(x)", "ln"),
+        ("x*log(x)", "log"),
+        ("ln(x) + log(x)", "log"),  # who types both is answered by one
+        ("log2(x)*ln(x)", "ln"),
+        ("2^x", "log"),
+    ],
+)
+def test_the_logarithm_is_called_as_it_was_typed(run, text, name):
+    other = {"ln": "log(", "log": "ln("}[name]
+    for command in (["explain", text], ["grad", text], ["explain", text, "x=2"], ["limit", text, "x=2"]):
+        for form in ("table", "latex", "json"):
+            told = run(*command, "--format", form).answered().out
+            told = told.replace(text, "").replace(r"\left", "")
+            assert other not in told, (command, form)
+            assert f"{name}(" in told or command[0] == "limit", (command, form)
+
+
+@pytest.mark.parametrize(
     ("text", "rule", "slope", "together"),
     [
-        ("x*ln(x)", "product rule", "du/dx*v + u*dv/dx", "1*log(x) + x*1/x"),
+        ("x*ln(x)", "product rule", "du/dx*v + u*dv/dx", "1*ln(x) + x*1/x"),
         ("x/(x^2 + 1)", "quotient rule", "(du/dx*v - u*dv/dx)/v^2", "(1*(x^2 + 1) - x*2*x)/(x^2 + 1)^2"),
         ("2*x*sin(x)", "product rule", "2*(du/dx*v + u*dv/dx)", "2*(1*sin(x) + x*cos(x))"),
         ("1/x^3", "power rule", "-3*x^(-4)", "-3*x^(-4)"),

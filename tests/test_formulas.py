@@ -34,6 +34,7 @@ LITERAL: list[tuple[str, dict[str, float]]] = [
     ("d = x*log(2)/(1 + log(2)*y); where(x > y, d^-y, 3d)", {"x": 2.0, "y": 0.5}),
     ("a_1 = alpha*beta; rate_of_x = a_1^-alpha; rate_of_x/(a_1 - 2)", {"alpha": 1.5, "beta": 0.7}),
     ("asinh(where(10 < 0.5, y, exp(-1)))*atan2(y, x)", {"x": -1.0, "y": 2.0}),
+    ("ln(x)*x^y + 2ln(y + 1)/y", {"x": 2.0, "y": 1.5}),
     ("where(y <= 2, sqrt(y), y) + log(x, 3)", {"x": 2.0, "y": 1.0}),
 ]  # fmt: skip
 

@@ -158,7 +158,7 @@ class GraphView:
         if self.constants:
             # without this, every step of a chain of constants would be written out whole
             names = [number(self.graph.name(i)) for i in node.inputs]
-            return spell(OURS, node.op.name, names).text
+            return spell(OURS, self.graph.called(node.op), names).text
         return node_text(self.graph, id)
 
     def edges(self) -> Iterator[Edge]:

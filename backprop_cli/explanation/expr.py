@@ -8,6 +8,7 @@ from functools import reduce
 from math import e as euler
 from typing import NamedTuple
 
+from ..errors import Source
 from ..language.fold import fold, postfix
 from ..language.numbers import exact_text
 from ..language.operators import CONSTANTS, LETTERS
@@ -74,9 +75,11 @@ def read(text: str, known: Mapping[str, Expr], *, signed: bool = True) -> Expr:
         first = operands[0]
         if signed and item.text == "negative" and isinstance(first, Number) and not first.label:
             return Number(-first.value)
-        return (
-            multiply(*operands) if item.text == "multiply" else Apply(item.text.rstrip("("), tuple(operands))
-        )
+        if item.text == "multiply":
+            return multiply(*operands)
+        return Apply(log if item.text == "log" else item.text.rstrip("("), tuple(operands))
+
+    log = Source(text).log
 
     return fold(
         postfix(text),
@@ -120,11 +123,11 @@ def fraction(a: float, n: float) -> Expr:
     return Number(a) if n == 1 else Apply("divide", (Number(a), Number(float(n))))
 
 
-def applied(op: Primitive, operands: Exprs) -> Expr:
-    """Write a primitive; sums of products in one line."""
+def applied(op: Primitive, operands: Exprs, name: str = "") -> Expr:
+    """Write a primitive, by its own name or another; sums of products in one line."""
     if op is DOT:
         return add(*map(multiply, *halves(operands)))
-    return add(*operands) if op is SUM else Apply(op.name, tuple(operands))
+    return add(*operands) if op is SUM else Apply(name or op.name, tuple(operands))
 
 
 # without what needs no writing
@@ -255,7 +258,7 @@ def tidied(e: Expr) -> Expr:
     if not isinstance(e, Apply):
         return e
     parts = tuple(map(tidied, e.operands))
-    if e.op == "log" and isinstance(parts[0], Number) and parts[0].label and parts[0].value == euler:
+    if e.op in ("log", "ln") and isinstance(parts[0], Number) and parts[0].label and parts[0].value == euler:
         return ONE
     if e.op != "multiply":
         return simplified(Apply(e.op, parts))

@@ -342,5 +342,5 @@ def inlined(written: Written, name: str, letter: str, most: int = TERMS_SHOWN) -
             size = 1 + sum(n for _, n in parts)
             if size > most:
                 return None
-            found[node.id] = Apply(node.op.name, tuple(e for e, _ in parts)), size
+            found[node.id] = Apply(graph.called(node.op), tuple(e for e, _ in parts)), size
     return found[graph.output][0]

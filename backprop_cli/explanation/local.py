@@ -88,12 +88,12 @@ def _substituted(text: str, known: Mapping[str, Piece], graph: Graph) -> Piece:
         # where the user's own pi is a variable, the number is written otherwise
         return Piece(word if word not in graph.named else repr(CONSTANTS[word].value))
 
-    return fold(postfix(text), name=name, number=lambda item: Piece(item.text), apply=_applied)
+    def apply(item: Item, operands: Sequence[Piece]) -> Piece:
+        word = item.text.rstrip("(")
+        word = graph.source.log if word == "log" else word
+        return _shortened(word, operands) or spell(OURS, word, operands)
 
-
-def _applied(item: Item, operands: Sequence[Piece]) -> Piece:
-    name = item.text.rstrip("(")
-    return _shortened(name, operands) or spell(OURS, name, operands)
+    return fold(postfix(text), name=name, number=lambda item: Piece(item.text), apply=apply)
 
 
 def _shortened(word: str, operands: Sequence[Piece]) -> Piece | None:

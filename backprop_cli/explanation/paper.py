@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from math import isfinite
 from typing import Any
 
-from ..ops import PRIMITIVES, Primitive
+from ..ops import ALIASES, PRIMITIVES, Primitive
 from ..ops.namespaces import FLOATS
 from .expr import Apply, Expr, Exprs, Number, Ref, read
 from .names import Name
@@ -90,7 +90,8 @@ def _evaluated(expr: Expr, paper: Paper) -> tuple[float, bool]:
 
 
 def _applied(name: str, xs: Sequence[float]) -> float:
-    row = PRIMITIVES[name.removesuffix("'")]
+    stem = name.removesuffix("'")
+    row = PRIMITIVES[ALIASES.get(stem, stem)]
     operands = [*xs, *row.omitted(len(xs))]
     y = row.forward(FLOATS, *operands)
     return float(row.partials(FLOATS, y, *operands)[0] if name.endswith("'") else y)

@@ -56,7 +56,7 @@ class Written:
         operands = tuple(self.constant(i, depth + 1) for i in given(self.graph, node))
         if node.op.name == "negative" and isinstance(operands[0], Number) and not operands[0].label:
             return Number(-operands[0].value)
-        return Apply(node.op.name, operands)
+        return Apply(self.graph.called(node.op), operands)
 
     @cached_property
     def _constants(self) -> list[float]:
@@ -76,7 +76,7 @@ class Written:
             node = self.graph.nodes[id]
             assert node.op is not None
             operands = tuple(map(self.operand, given(self.graph, node)))
-            found = self._operations[id] = applied(node.op, operands)
+            found = self._operations[id] = applied(node.op, operands, self.graph.called(node.op))
         return found
 
     def local(self, edge: Edge) -> Expr:

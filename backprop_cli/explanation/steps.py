@@ -186,7 +186,7 @@ class _Derivation:
             if node.kind == CONSTANT or node.op is None:
                 self.whole[id] = self.written.ref(id)
             else:
-                self.whole[id] = Apply(node.op.name, tuple(self.expr(i) for i in given(self.graph, node)))
+                self.whole[id] = Apply(self.graph.called(node.op), tuple(self.expr(i) for i in given(self.graph, node)))
         return self.whole[id]
 
     def slope_name(self, of: str) -> Expr:
@@ -416,12 +416,12 @@ class _Derivation:
         """Return a local derivative over what stands for the operands."""
         node = self.graph.nodes[id]
         assert node.op is not None
-        value: Expr = Apply(node.op.name, tuple(operands[: len(given(self.graph, node))]))
+        value: Expr = Apply(self.graph.called(node.op), tuple(operands[: len(given(self.graph, node))]))
         if id != self.graph.output and self.is_named(id):
             value = self.written.ref(id)  # as textbooks have yhat*(1 - yhat)
         if node.op.local:
             known = {"y": value, **dict(zip(node.op.params, operands, strict=False))}
-            return simplified(read(node.op.local[position], known))
+            return simplified(read(self.graph.source.spelled(node.op.local[position]), known))
         names = {self.graph.own_name(i): e for i, e in zip(node.inputs, operands, strict=True)}
         text = local_texts(self.graph, id)[position]
         return read(text, names | {self.graph.own_name(id): value})

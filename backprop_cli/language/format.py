@@ -78,7 +78,7 @@ def node_piece(graph: Graph, id: int) -> Piece:
     node = graph.nodes[id]
     if node.op is None:
         return number(graph.name(id))
-    return spell(OURS, node.op.name, _operands(graph, id), node.static)
+    return spell(OURS, graph.called(node.op), _operands(graph, id), node.static)
 
 
 def own_text(graph: Graph, id: int) -> str:
@@ -171,7 +171,7 @@ def constant_piece(graph: Graph, id: int) -> Piece:
         elif ready:
             operands = stack[len(stack) - len(node.inputs) :]
             del stack[len(stack) - len(node.inputs) :]
-            stack.append(spell(OURS, node.op.name, operands, node.static))
+            stack.append(spell(OURS, graph.called(node.op), operands, node.static))
         else:
             todo.append((i, True))
             todo += [(k, False) for k in reversed(node.inputs)]

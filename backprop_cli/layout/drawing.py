@@ -312,7 +312,7 @@ def _symbol(view: GraphView, edge: Edge, *, alone: bool) -> str:
         return edge.symbol
     node = view.graph.nodes[edge.target]
     if node.op is not None and node.op.arity[0] == 1 and node.op.callable and not view.named:
-        return f"{node.op.name}'({view.graph.own_name(edge.source)})"
+        return f"{view.graph.called(node.op)}'({view.graph.own_name(edge.source)})"
     if edge.target == view.graph.output and not alone:
         return shortened(edge.symbol, SYMBOL)
     return f"d{view.graph.own_name(edge.target)}/d{view.graph.own_name(edge.source)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from ..errors import BackpropError, printable
+from ..errors import BackpropError, Source, printable
 from ..language.fold import fold, postfix
 from ..language.format import format_items
 from ..language.operators import ATOM, COMPARISON, GREEK, HATS, HATTED, POWER, PRODUCT, ROOT, SUM
@@ -47,7 +47,7 @@ TEXT = {
 }
 """Characters that text does not have, or has another meaning for."""
 _PRIMES = re.compile(r"(?<=[\w)])'+(?![^\W\d_])")  # of f', not the apostrophe of a word
-KNOWN = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "min", "max"}
+KNOWN = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "ln", "min", "max"}
 SIGNS = {"<=": r"\le", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 
 
@@ -98,6 +98,7 @@ def formula(text: str, of: str = "") -> Piece:
         return name
 
     try:
+        log = Source(text).log
         items = _items(re.sub(rf"\bd{re.escape(of)}/d(\w+)", slope, text) if of else text)
     except BackpropError:
         return atom(r"\text{" + text_to_latex(text) + "}")
@@ -105,7 +106,9 @@ def formula(text: str, of: str = "") -> Piece:
         items,
         name=lambda item: slopes.get(item.text) or atom(name_to_latex(item.text)),
         number=lambda item: number_piece(item.text),
-        apply=lambda item, operands: spell(LATEX, item.text.rstrip("("), operands),
+        apply=lambda item, operands: spell(
+            LATEX, log if item.text == "log" else item.text.rstrip("("), operands
+        ),
     )
 
 
@@ -128,7 +131,7 @@ def program_to_latex(program: Program) -> str:
     for name, params, items, _ in program.statements:
         head = name_to_latex(name) if name else ""
         head = f"{head}({', '.join(map(name_to_latex, params))})" if params else head
-        lines.append((f"{head} &= " if head else "") + to_latex(format_items(items)))
+        lines.append((f"{head} &= " if head else "") + to_latex(program.source.spelled(format_items(items))))
     body = r" \\ ".join(lines)
     return rf"$$\begin{{aligned}} {body} \end{{aligned}}$$"
 

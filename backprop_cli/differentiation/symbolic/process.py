@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 from ...engine.work import WATCH
+from ...errors import Source
 from ...graph import Graph
 
 WALL_SECONDS = 20.0
@@ -75,6 +76,7 @@ class SymbolicProcess:
         fork = fork and hasattr(os, "fork") and "jax" not in sys.modules  # which has threads of its own
         self._child: _Child | None = _forked() if fork else _started()
         self._owes = False
+        self._source = Source("")
 
     def request(
         self,
@@ -199,6 +201,7 @@ class SymbolicProcess:
     def _send(self, kind: str, graph: Graph, **job: Any) -> None:
         if self._owes:  # whoever asked was interrupted: the answer would be taken for that to this job
             self.close()
+        self._source = graph.source
         job = {"kind": kind, "text": graph.source.text, "bound": list(graph.inputs), "large": False, **job}
         for _ in range(2):  # writing to a process finds out that it has ended since its last answer
             # not forked: there may be threads by now
@@ -222,7 +225,7 @@ class SymbolicProcess:
                     self._owes = False
                     if last:
                         self.close()
-                    return Symbolic(**found)
+                    return Symbolic(**_spelled(found, self._source))
             else:
                 failure = "SymPy did not finish in time"
         self.close()
@@ -236,6 +239,15 @@ class SymbolicProcess:
                 with contextlib.suppress(OSError):
                     pipe.close()
         self._child, self._owes = None, False
+
+
+def _spelled(found: Any, source: Source) -> Any:
+    """Return an answer with its formulas in the words of a text."""
+    if isinstance(found, str):
+        return source.spelled(found)
+    if isinstance(found, (list, tuple)):
+        return type(found)(_spelled(x, source) for x in found)
+    return {key: _spelled(x, source) for key, x in found.items()} if isinstance(found, dict) else found
 
 
 def listed(graph: Graph) -> list[Row]:
