@@ -474,22 +474,18 @@ def test_the_inner_function_steps_aside_for_the_users_names(run):
 @pytest.mark.parametrize(
     ("text", "name"),
     [
-        ("x*ln(x)", "ln"),
-        ("2ln(x)", "ln"),
-        ("x*log(x)", "log"),
-        ("ln(x) + log(x)", "log"),  # who types both is answered by one
+        ("2ln(x)*x", "ln"),
         ("log2(x)*ln(x)", "ln"),
+        ("ln(x)*log(x)", "log"),  # who types both is answered by one
         ("2^x", "log"),
     ],
 )
 def test_the_logarithm_is_called_as_it_was_typed(run, text, name):
     other = {"ln": "log(", "log": "ln("}[name]
-    for command in (["explain", text], ["grad", text], ["explain", text, "x=2"], ["limit", text, "x=2"]):
-        for form in ("table", "latex", "json"):
-            told = run(*command, "--format", form).answered().out
-            told = told.replace(text, "").replace(r"\left", "")
-            assert other not in told, (command, form)
-            assert f"{name}(" in told or command[0] == "limit", (command, form)
+    for words in (["explain"], ["explain", "--format", "latex"], ["grad", "--format", "json"]):
+        told = run(*words, text).answered().out.replace(text, "").replace(r"\left", "")
+        assert f"{name}(" in told, words
+        assert other not in told, words
 
 
 @pytest.mark.parametrize(

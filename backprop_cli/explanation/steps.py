@@ -186,7 +186,9 @@ class _Derivation:
             if node.kind == CONSTANT or node.op is None:
                 self.whole[id] = self.written.ref(id)
             else:
-                self.whole[id] = Apply(self.graph.called(node.op), tuple(self.expr(i) for i in given(self.graph, node)))
+                self.whole[id] = Apply(
+                    self.graph.called(node.op), tuple(self.expr(i) for i in given(self.graph, node))
+                )
         return self.whole[id]
 
     def slope_name(self, of: str) -> Expr:
