@@ -468,9 +468,18 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
 
     def standing(self) -> Iterator[float]:
         """Yield the numbers that stand there anyway: those of the program's inputs."""
+        for row in self.leaves():
+            yield from row
+
+    def is_weak(self, answer: ArrayAnswer) -> bool:
+        """Whether an answer is one number everywhere, with few digits."""
+        entries = answer.entries or ()
+        return len({entry.value for entry in entries}) == 1 and weak(entries[0]) is not None
+
+    def leaves(self) -> Iterator[list[float]]:
+        """Yield what is given: the numbers of every input."""
         assert self.point is not None
-        for x in self.point.values():
-            yield from x.flat
+        yield from map(self.flat, self.point.values())
 
     def flat(self, value: NDArray) -> list[float]:
         """Return the numbers of an array in a row."""

@@ -19,7 +19,7 @@ from .answers import Answer, Target, read_answer, read_target, slopes_in
 from .catalogue import Mistake, in_the_first, quantity
 from .cures import cure, cure_at
 from .derivatives import as_shown, claimed, slope_text
-from .judging import Claim, Earlier, OneByOne
+from .judging import GIVEN, Claim, Earlier, OneByOne
 from .question import Ground, Question
 from .sampling import (
     EQUAL,
@@ -50,6 +50,7 @@ from .verdicts import (
     close,
     digits_right,
     follows_from,
+    is_bare,
     is_slip,
     loosely,
     matching,
@@ -139,9 +140,7 @@ class Judge(OneByOne[Target, Answer]):
         verdict = self._answered(target, answer, wrong)
         named = answer.slopes if answer.value is None else ()
         used = [w.text for w in wrong if w.target in named and verdict.good]
-        return (
-            verdict._replace(verdict=FOLLOWS, says=f"right, given {' and '.join(used)}") if used else verdict
-        )
+        return verdict._replace(verdict=FOLLOWS, says=f"{GIVEN}{' and '.join(used)}") if used else verdict
 
     def _answered(self, target: Target, answer: Answer, wrong: Sequence[Earlier[Target, Answer]]) -> Verdict:
         if target.at is not None:
@@ -309,9 +308,18 @@ class Judge(OneByOne[Target, Answer]):
         return follows_from(answer, value, given, right)
 
     def standing(self) -> Iterable[float]:
-        """Return the numbers that stand there anyway: those of the program."""
+        """Return the numbers that stand there anyway: those of the program, and of all its steps."""
         assert self.ground is not None
         return self.ground.values
+
+    def leaves(self) -> Iterator[tuple[float]]:
+        """Yield the numbers that are given: of inputs and constants."""
+        assert self.ground is not None
+        yield from ((x,) for x in self.ground.leaves.values())
+
+    def is_weak(self, answer: Answer) -> bool:
+        """Whether an answer has too few digits to tell one mistake from another."""
+        return weak(answer) is not None
 
     def is_slip(self, earlier: Earlier[Target, Answer]) -> bool:
         """Whether a wrong claim is what a slip makes of the right one."""
@@ -399,9 +407,9 @@ class Judge(OneByOne[Target, Answer]):
             if len(target.by) == 2 and len(w.target.by) == 1 and w.target.of == target.of and told:
                 says = in_the_first(self.graph.own_name(w.target.by[0]), told)
                 if any(m.says == says for m in named):
-                    return verdict._replace(
-                        verdict=FOLLOWS, says=f"right, given {w.text}", mistake=None, others=(), point=None
-                    )
+                    trivial = w.value is not None and is_bare((w.value,))
+                    base = verdict._replace(mistake=None, others=(), point=None)
+                    return self.following(base, [w], trivial=trivial)
         return verdict
 
     # mistakes
@@ -556,8 +564,8 @@ def _all_through(graph: Graph, below: int, of: int) -> bool:
 
 
 def _copied(answer: Answer, earlier: Answer, found: Sequence[Sample]) -> bool:
-    """Whether a second derivative is one of a number, or of a function that is its own derivative."""
-    if not earlier.names:
+    """Whether a second derivative is that of a number, of a variable, or of what is its own derivative."""
+    if not earlier.names or (answer.value is not None and is_bare((answer.value,))):
         return True
     pairs = [(value_at(answer, s), value_at(earlier, s)) for s in found[:PROBES]]
     return all(x is not None and y is not None and abs(x - y) <= NEAR * abs(y) for x, y in pairs)

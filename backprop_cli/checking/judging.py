@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from ..errors import BackpropError
@@ -12,12 +12,15 @@ from .cures import cure
 from .verdicts import (
     FOLLOWS,
     MISSING,
+    REPEATS,
     STOCK,
     UNREADABLE,
     WRONG,
     Verdict,
     digits_right,
-    is_trivial,
+    is_bare,
+    is_stock,
+    is_there,
     told,
     too_short,
 )
@@ -46,6 +49,9 @@ class Written(Protocol):
     def members(self) -> Sequence[Any]:
         """Answers that stand before this one in a chain."""
 
+
+GIVEN = "right, given "
+"""What is said in front of the claims that another follows from."""
 
 Q = TypeVar("Q", bound=Quantity)
 A = TypeVar("A", bound=Written)
@@ -100,7 +106,7 @@ class OneByOne(ABC, Generic[Q, A]):
     """Earlier wrong claims that a claim may follow from, one at a time."""
 
     def judge(self, claims: Sequence[Claim[Q, A]]) -> list[Verdict]:
-        """Judge one person's claims."""
+        """Judge one person's claims; from one number everywhere nothing follows."""
         verdicts: list[Verdict] = []
         wrong: list[Earlier[Q, A]] = []
         for claim in claims:
@@ -110,7 +116,13 @@ class OneByOne(ABC, Generic[Q, A]):
             verdicts.append(verdict)
             if claim.target is not None and claim.answer is not None and verdict.verdict in (WRONG, FOLLOWS):
                 wrong.append(Earlier(claim.target, claim.answer, self.number(claim.answer), verdict))
-        return verdicts
+        found = (self.number(claim.answer) for claim in claims if claim.answer is not None)
+        numbers = [x for value in found if value is not None for x in self.flat(value)]
+        one_everywhere = bool(numbers) and is_stock(numbers, [numbers[:1]])
+        worked = frozenset[str]().union(
+            *(v.roots for v in verdicts if v.finer != REPEATS and not one_everywhere)
+        )
+        return [_settled(v, worked) if v.roots else v for v in verdicts]
 
     def one(self, claim: Claim[Q, A], wrong: Sequence[Earlier[Q, A]] = ()) -> Verdict:
         """Judge one claim, given earlier ones that were wrong."""
@@ -168,7 +180,15 @@ class OneByOne(ABC, Generic[Q, A]):
 
     @abstractmethod
     def standing(self) -> Iterable[float]:
-        """Return the numbers that stand there anyway: those of the program."""
+        """Return the numbers that stand there anyway: those of the program, and of all its steps."""
+
+    @abstractmethod
+    def leaves(self) -> Iterable[Sequence[float]]:
+        """Return what is given: a number, or those of an array in a row, for every input and constant."""
+
+    def is_weak(self, answer: A) -> bool:
+        """Whether an answer has too few digits to tell one mistake from another."""
+        return False
 
     def flat(self, value: Any) -> Sequence[float]:
         """Return a number, or the numbers of an array, in a row."""
@@ -188,10 +208,12 @@ class OneByOne(ABC, Generic[Q, A]):
         """Judge a claim in the light of earlier ones; None where it does not follow from them.
 
         Who answers 0, or anything, to the first question and goes on from there has shown nothing: the given
-        claims are to be honest mistakes, and to leave something to work out.
+        claims are to be honest mistakes, and to leave something to work out. A number that repeats them, or a
+        given one, counts where another of the chain is worked out: see `judge`.
         """
         known = [w for w in wrong if w.value is not None]
         refused: Verdict | None = None
+        repeats: Verdict | None = None
         for some in ([*known[-1:]], *([w] for w in known[-self.most_alone : -1]), known):
             if not some or any(w.target == target for w in some):
                 continue
@@ -199,17 +221,29 @@ class OneByOne(ABC, Generic[Q, A]):
                 for found in self.given(target, given):
                     if found is None or not self.is_given(answer, value, found, right):
                         continue
-                    numbers = self.flat(found)
-                    trivial = is_trivial(numbers, [self.flat(w.value) for w in given], self.standing())
+                    numbers, parts = self.flat(found), [self.flat(w.value) for w in given]
+                    own = [x for part in parts for x in part]
+                    trivial = any(map(is_bare, parts)) and is_there(numbers, [*self.standing(), *own])
                     verdict = self.following(base, given, trivial=trivial)
                     if not verdict.good:
                         refused = refused or verdict
                         continue
+                    verdict = verdict._replace(carried=numbers)
+                    stock = is_stock(self.flat(value), [*self.leaves(), *parts])
+                    if stock and not all(map(self._is_telling, given)):
+                        repeats = repeats or verdict._replace(finer=REPEATS)
+                        continue
                     digits = self.short_of(answer)
                     if digits is not None:
                         return too_short(base, digits, self.least, verdict.says)
-                    return verdict._replace(carried=numbers)
-        return refused
+                    return verdict
+        return repeats or refused
+
+    def _is_telling(self, earlier: Earlier[Q, A]) -> bool:
+        """Whether an honest mistake shows work of its own: by its digits, and as no number that is given."""
+        if earlier.verdict.verdict == FOLLOWS:
+            return earlier.verdict.finer != REPEATS
+        return not self.is_weak(earlier.answer) and not is_stock(self.flat(earlier.value), self.leaves())
 
     def _unrounded(self, earlier: Earlier[Q, A]) -> Earlier[Q, A]:
         """Return an earlier claim with the number that it was rounded from, where that is known."""
@@ -220,8 +254,23 @@ class OneByOne(ABC, Generic[Q, A]):
         """Return the verdict on what follows from some claims."""
         given = " and ".join(w.text for w in some)
         if trivial:
-            says = f"it follows from {given}, which leaves nothing to work out: no marks"
-            return base._replace(says=says, finer=STOCK)
+            return _unworked(base, f"it follows from {given}")
         if all(w.verdict.verdict == FOLLOWS or w.verdict.mistake or self.is_slip(w) for w in some):
-            return base._replace(verdict=FOLLOWS, says=f"right, given {given}")
+            roots = (w.verdict.roots or {w.target.text} for w in some)
+            says = f"{GIVEN}{given}"
+            return base._replace(verdict=FOLLOWS, says=says, roots=frozenset[str]().union(*roots))
         return base._replace(says=f"it follows from {given}, which no slip explains: no marks")
+
+
+def _unworked(base: Verdict, says: str) -> Verdict:
+    """Return the verdict on what is there without any work."""
+    says += ", which leaves nothing to work out: no marks"
+    return base._replace(verdict=WRONG, says=says, finer=STOCK)
+
+
+def _settled(verdict: Verdict, worked: Set[str]) -> Verdict:
+    """Return the verdict on what follows, by whether a number of its chain is worked out."""
+    if verdict.roots & worked:
+        return verdict._replace(finer=None)
+    says = f"it follows from {verdict.says.removeprefix(GIVEN)}, from which no number is worked out: no marks"
+    return verdict._replace(verdict=WRONG, says=says, finer=STOCK)

@@ -244,8 +244,16 @@ class StepJudge(OneByOne[Quantity, Answer]):
         return is_slip(earlier.answer, earlier.value, self.exact.value(earlier.target))
 
     def standing(self) -> Sequence[float]:
-        """Return the numbers that stand there anyway: those of the step."""
+        """Return the numbers that stand there anyway: those of the step, before and on the way."""
         return self.point.values
+
+    def leaves(self) -> Iterator[tuple[float]]:
+        """Yield the numbers that are given: of data, parameters and constants."""
+        yield from ((x,) for x, n in zip(self.point.values, self.u.graph.nodes, strict=True) if n.op is None)
+
+    def is_weak(self, answer: Answer) -> bool:
+        """Whether an answer has too few digits to tell one mistake from another."""
+        return weak(answer) is not None
 
     def given(self, target: Quantity, wrong: Sequence[Earlier[Quantity, Answer]]) -> Iterator[float]:
         """Yield a quantity that is worked out from others as claimed; not finite where there is none.

@@ -20,9 +20,10 @@ RIGHT, ROUNDED, FOLLOWS, WRONG, NONE, UNREADABLE, MISSING = (
     "missing",
 )
 GOOD = (RIGHT, ROUNDED, FOLLOWS)
-OFF, SHORT, NAMED, STOCK = "close", "short", "named", "stock"
+OFF, SHORT, NAMED, STOCK, REPEATS = "close", "short", "named", "stock", "repeats"
 """What else has a credit of its own: last digits that are off; too few digits; a mistake that is known; what
-follows from an answer that left nothing to work out, which earns none."""
+follows without any work, which earns none, or as a number that stands there already, which earns its marks
+where another of the chain is worked out."""
 
 EXACT = 1e-12
 """Relative error up to which a number is the right one: what programs lose to rounding."""
@@ -111,6 +112,7 @@ class Verdict(NamedTuple):
         finer: The word it earns credit by, where that says more than the verdict: `OFF`, `SHORT`, `STOCK`.
         read_as: How the answer was read, where it is not in our own language.
         elements: Of an array, its shape, how many numbers are right, and the place of the one furthest off.
+        roots: Of what follows: the wrong claims at the start of its chain.
     """
 
     claim: str
@@ -129,6 +131,7 @@ class Verdict(NamedTuple):
     finer: str | None = None
     read_as: str | None = None
     elements: Mapping[str, Any] | None = None
+    roots: frozenset[str] = frozenset()
 
     @property
     def good(self) -> bool:
@@ -325,20 +328,33 @@ def is_slip(answer: Answer, value: float, right: float) -> bool:
     return False
 
 
-def is_trivial(found: Numbers, given: Iterable[Numbers], known: Iterable[float]) -> bool:
-    """Whether numbers that follow from others are there without any work.
+def is_bare(numbers: Numbers) -> bool:
+    """Whether numbers are 0, or 1 and -1, so that what is multiplied by them is there without any work."""
+    return all(abs(x) in (0.0, 1.0) for x in numbers)
 
-    Args:
-        found: What follows.
-        given: The claims that it follows from: trivial where all numbers of one are 0, or 1 and -1.
-        known: The numbers that stand there anyway: those of the program.
+
+def is_stock(numbers: Numbers, rows: Iterable[Numbers]) -> bool:
+    """Whether a number, or those of an array, are 0 or 1, or what stands somewhere, up to signs.
+
+    One number everywhere in an array is that number.
     """
-    given = [*given]
-    bare = [some for some in given if all(abs(x) in (0.0, 1.0) for x in some)]
-    if not bare:
-        return False
-    there = [abs(x) for x in (0.0, *known, *(x for some in given for x in some))]
-    return all(any(abs(abs(y) - x) <= NEAR * x for x in there) for y in found)
+    own = _sizes(numbers)
+    others = [(0.0,), (1.0,), *map(_sizes, rows)]
+    return any(
+        len(own) == len(row) and all(abs(x - y) <= NEAR * y for x, y in zip(own, row, strict=True))
+        for row in others
+    )
+
+
+def _sizes(numbers: Numbers) -> Numbers:
+    sizes = [abs(x) for x in numbers]
+    return sizes[:1] if sizes and max(sizes) - min(sizes) <= NEAR * max(sizes) else sizes
+
+
+def is_there(numbers: Numbers, known: Iterable[float]) -> bool:
+    """Whether all of some numbers, up to their signs, are among others, or 0."""
+    there = [0.0, *map(abs, known)]
+    return all(any(abs(abs(y) - x) <= NEAR * x for x in there) for y in numbers)
 
 
 def digits_right(value: float, right: float) -> int:
