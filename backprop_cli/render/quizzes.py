@@ -58,13 +58,13 @@ class Box(NamedTuple):
     @property
     def margin(self) -> str:
         """By how much a number may differ: half a unit of the last digit."""
-        return exact_text(0.5 * self.answer.unit)
+        return _plain(Decimal(repr(self.answer.unit)) / 2)
 
     @property
     def ends(self) -> tuple[str, str]:
         """The least and the largest number that are right."""
         number, margin = Decimal(self.answer.text), Decimal(self.margin)
-        return exact_text(float(number - margin)), exact_text(float(number + margin))
+        return _plain(number - margin), _plain(number + margin)
 
 
 class Question(NamedTuple):
@@ -149,6 +149,11 @@ def _by_label(several: Iterable[Question]) -> dict[str, list[Question]]:
 
 def _leaf(tag: str, text: str, **attributes: str) -> Element:
     return Element(tag, attributes, (), text)
+
+
+def _plain(number: Decimal) -> str:
+    """Write a number without an exponent: some readers take 5e-7 for the name of a variable."""
+    return f"{number:f}"
 
 
 def _asked(box: Box) -> str:
