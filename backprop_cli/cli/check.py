@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import UsageError
+from ..language.operators import CONSTANTS
 from . import functions
 from .command import NetworkCommand
 from .common import (
@@ -23,8 +24,9 @@ from .output import Output
 from .request import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from ..checking.individual import Individual
     from ..graph import Graph
     from ..language.settle import Settled
 
@@ -55,6 +57,11 @@ ENDINGS = {
     metavar="FILE",
     help="Claims from YAML, JSON, CSV (a row a student) or lines, or from a folder with a file a student;"
     " - is stdin.",
+)
+@click.option(
+    "--points",
+    metavar="FILE",
+    help="Everybody's own numbers, a row a student and a column an input, for --claims FILE.",
 )
 @click.option("--exercise", metavar="KEY", help="Judge hand-ins by the key of a class's exercises.")
 @click.option(
@@ -157,6 +164,10 @@ def command(
     overrides a key of it. Exit status: 0 all right, 1 something is wrong, 2 unreadable, 3 not judgeable.
     """
     asked = request.expression is not None or request.file is not None
+    if request.points is not None:
+        others = (function, text, exercise, shape, request.config, gradcheck or None)
+        if not asked or sheet is None or any(each is not None for each in others):
+            raise UsageError("--points FILE is everybody's own numbers of a program, for --claims FILE")
     if function is not None:
         if asked or claims or sheet is not None or text is not None:
             raise UsageError("--function stands alone: what it claims is in the file")
@@ -168,8 +179,8 @@ def command(
         if asked or claims or sheet is not None or gradcheck:
             raise UsageError("--text FILE stands alone: the claims are in the text")
         return _article(text, output)
-    if request.file == "-" and sheet == "-":
-        raise UsageError("--file - and --claims - cannot both read stdin")
+    if [request.file, sheet, request.points].count("-") > 1:
+        raise UsageError("of --file, --claims and --points one alone can read stdin")
     from ..checking.sheets import Layout
 
     grades = Grades(
@@ -231,18 +242,30 @@ def command(
         return grades.give(of_arrays(request.settled, given, least_digits=least_digits, reveal=reveal))
     if gradcheck:
         return _gradcheck((graph, request.values), claims, sheet, output)
-    from ..checking.people import of_program
+    from ..checking.people import Subject, of_program
 
-    subject = of_program(
-        graph,
-        request.values,
-        least_digits=least_digits,
-        reveal=reveal,
-        large=request.large,
-        strict=kinks == "strict",
-    )
+    def at(values: Mapping[str, float]) -> Subject:
+        return of_program(
+            graph,
+            values,
+            least_digits=least_digits,
+            reveal=reveal,
+            large=request.large,
+            strict=kinks == "strict",
+        )
+
+    notes: Sequence[str] = ()
+    if request.points is None:
+        subject: Subject | Individual = at(request.values)
+    else:
+        from ..checking.individual import Individual, read_points
+
+        points = read_points(request.points, graph)
+        graph = request.lowered([name for name in CONSTANTS if name in points.names])
+        subject = Individual(graph, points, at, request.values, blank=student is None)
+        notes = points.notes
     status = grades.give(subject)
-    output.tell(graph, notes=list(dict.fromkeys(subject.meant)))
+    output.tell(graph, notes=list(dict.fromkeys([*notes, *subject.meant])))
     return status
 
 

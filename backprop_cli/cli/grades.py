@@ -10,6 +10,7 @@ from .common import names_of
 from .output import Output
 
 if TYPE_CHECKING:
+    from ..checking.individual import Individual
     from ..checking.people import Subject
     from ..checking.sheets import Layout, Reading
     from ..exercises.marking import Marking
@@ -31,7 +32,7 @@ class Grades(NamedTuple):
     output: Output
     for_student: bool = False
 
-    def give(self, subject: Subject | Marking) -> int:
+    def give(self, subject: Subject | Individual | Marking) -> int:
         """Judge everybody, print it, and return the exit status.
 
         Args:
@@ -103,7 +104,7 @@ class Grades(NamedTuple):
         column, columns, keep = self.layout
         return ("--student-column", column), ("--columns", columns), ("--keep", keep)
 
-    def _reading(self, subject: Subject | Marking) -> Reading:
+    def _reading(self, subject: Subject | Individual | Marking) -> Reading:
         """Return everybody's claims, or those of the student asked for."""
         from ..checking.answers import split
         from ..checking.people import read_people

@@ -8,11 +8,11 @@ from contextlib import suppress
 from functools import cached_property
 
 from ..checking.grading import Judged, Judgement, Named
+from ..checking.individual import by_own
 from ..checking.people import Pairs, Subject
 from ..checking.sheets import Sheet
 from ..checking.verdicts import MISSING, UNREADABLE, Verdict, told
-from ..engine.work import through
-from ..errors import BackpropError, DataError, ExpressionError, UsageError, nearest
+from ..errors import BackpropError, ExpressionError, UsageError, nearest
 from ..language.numbers import with_points
 from .key import Key, labels, stems
 from .tasks import LETTERS, Exercise, Part
@@ -146,25 +146,13 @@ class Marking:
         best: bool = False,
     ) -> Judgement:
         """Judge everybody by their own numbers; the arguments are those of `Subject.judgement`."""
-        found: dict[str, Judged] = {}
-        for sheet in through(sheets, "judging sheet"):
-            try:
-                name = self._whose(sheet._replace(student=sheet.again) if best and sheet.again else sheet)
-                if name in found and not best:
-                    raise DataError(f"{name} has handed in before", place=sheet.student)
-            except BackpropError as error:
-                found[sheet.student] = Judged(sheet.student, (), (), (), sheet.fault or error)
-            else:
-                judged = self._judged(name, sheet, credit, reveal=reveal)
-                if name not in found or judged.total > found[name].total:
-                    found[name] = judged._replace(fault=sheet.fault)
-        for name in self.own if self.everybody else ():
-            if name not in found:
-                found[name] = self._judged(name, Sheet(name, []), credit, reveal=reveal)
-        names = {name: k for k, name in enumerate(self.own)}
-        people = sorted(found.values(), key=lambda person: names.get(person.student, len(names)))
+
+        def judged(name: str, sheet: Sheet) -> Judged:
+            return self._judged(name, sheet, credit, reveal=reveal)
+
+        people = by_own(sheets, self.own, self._whose, judged, best=best, blank=self.everybody)
         title = f"{self.key.title}, seed {self.key.seed}"
-        return Judgement(title, "", None, tuple(people), True, reveal, tuple(self.texts.values()))
+        return Judgement(title, "", None, people, True, reveal, tuple(self.texts.values()))
 
     def _whose(self, sheet: Sheet) -> str:
         """Return who in the key a sheet is of.
