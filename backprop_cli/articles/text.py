@@ -18,9 +18,10 @@ from ..errors import DataError
 from ..language.tokens import NAME
 from .clauses import NAMED, pieces
 from .code import FENCE, KEYWORD, MATH, changed, fence_of, with_results
-from .judging import RESULT, Line, judged_piece, judged_words
+from .judging import RESULT, judged_piece, judged_words
 from .known import Known
 from .latex import rows_of
+from .lines import Line
 from .networks import ACTIVATION, activation_in
 from .notebook import Cell, cells_of, numbers_of
 from .numbers import plain_number

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..articles.judging import Line
+from ..articles.lines import Line
 from ..articles.text import Article
 from ..articles.unread import Missed
 from ..checking.answers import shortened

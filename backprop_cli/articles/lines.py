@@ -1,0 +1,64 @@
+"""Verdicts on the numbers of a text."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..checking.answers import Answer, read_answer, written_digits
+from ..checking.verdicts import EXACT, LEAST_DIGITS, ROOM, digits_right
+from ..language.lower import lower
+from ..language.parser import parse
+from .numbers import plain_number
+
+ZERO = 1e-14
+"""What floats may give for 0, such as sin(pi)."""
+
+NO_NAMES = lower(parse("0"))
+"""What a number is read over."""
+
+
+class Line(NamedTuple):
+    """A line that claims a number.
+
+    Attributes:
+        number: From 1.
+        text: What is claimed, as written.
+        claimed: The number as written.
+        right: The number that comes out; None for a formula that is right.
+        digits: To how many digits the claim is right.
+        wrong: Whether it is neither the number nor its rounding.
+        cell: Of a notebook, from 1; the lines are then those of the cell.
+    """
+
+    number: int
+    text: str
+    claimed: str
+    right: float | None
+    digits: int
+    wrong: bool
+    cell: int | None = None
+
+
+def line_of(number: int, text: str, claimed: str, right: float, about: bool) -> Line:
+    """Judge a number as written by the one that comes out."""
+    plain = plain_number(claimed)
+    value = float(plain)
+    good = printed(read_answer(plain.lstrip("+"), NO_NAMES), value, right, about)
+    digits = written_digits(plain) if good else digits_right(value, right)
+    return Line(number, text, claimed, right, digits, not good)
+
+
+def printed(answer: Answer, value: float, right: float, about: bool) -> bool:
+    """Return whether a number of a text is the right one, as it may be printed.
+
+    A decimal may be rounded or cut off at its last digit. A whole number is meant as it stands where the
+    right one is whole, too; else it may be rounded, to three digits or more. Behind ``≈`` it may be rounded
+    anyway, the zeros at its end with it.
+    """
+    error = abs(value - right)
+    if error <= max(EXACT * abs(right), 0.0 if value else ZERO):
+        return True
+    if answer.unit:
+        return error <= answer.unit * ROOM * (0.5 if abs(value) > abs(right) else 1.0)
+    steps = [step for step, digits in answer.readings if about or (step == 1.0 and digits >= LEAST_DIGITS)]
+    return (about or right % 1.0 != 0.0) and any(error <= 0.5 * step * ROOM for step in steps)
