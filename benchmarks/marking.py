@@ -14,7 +14,8 @@ A data file has programs, each at the margin, with its point behind `` | ``, and
 Parts of a line stand two blanks apart. The first word is what a teacher says: `right`; `close` where last
 digits are off; `short` for too few digits; `follows`, right given an earlier mistake; `stock`, an answer that
 would be right given an earlier one and is worth nothing; `wrong`; `refused` for what can be read in two
-ways. A program may be a config, `sample_inputs/mazur.yaml`.
+ways. A program may have arrays, ``x = [1, 2]``, or be a config, `sample_inputs/mazur.yaml`, its keys and
+``step=2`` behind the bar.
 
 Prints the figures that the aims are about; exits 1 where they are not reached.
 """
@@ -22,6 +23,7 @@ Prints the figures that the aims are about; exits 1 where they are not reached.
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections import Counter
@@ -29,8 +31,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from backprop_cli.api.programs import bound
-from backprop_cli.checking.people import Subject, of_program, of_step
+from backprop_cli.api.arrays import settled_of
+from backprop_cli.api.programs import bound, wants_arrays
+from backprop_cli.checking.people import Subject, of_arrays, of_program, of_step
 from backprop_cli.checking.verdicts import Verdict
 
 HERE = Path(__file__).resolve().parent
@@ -111,11 +114,18 @@ def read(path: Path) -> Iterator[tuple[str, list[list[Case]]]]:
 
 def subject(line: str) -> Subject:
     """Return what the claims below a program's line are about."""
-    if line.endswith(".yaml"):
-        return of_step(str(ROOT / line), (), at_step=1, least_digits=3)
     program, _, at = line.partition(" | ")
-    values = dict(pair.split("=") for pair in at.replace(" ", "").split(",") if pair)
-    return of_program(*bound(program, {k: float(x) for k, x in values.items()}, {}), least_digits=3)
+    pairs = [pair.partition("=") for pair in re.split(r",\s*(?=[\w.]+\s*=)", at) if pair]
+    given = {name.strip(): text.strip() for name, _, text in pairs}
+    if program.endswith(".yaml"):
+        step = int(given.pop("step", 1))
+        overrides = [f"{key}={value}" for key, value in given.items()]
+        return of_step(str(ROOT / program), overrides, at_step=step, least_digits=3)
+    values = {name: json.loads(text) for name, text in given.items()}
+    settled = settled_of(program, values) if wants_arrays(program, values, {}) else None
+    if settled is not None:
+        return of_arrays(*settled, least_digits=3)
+    return of_program(*bound(program, values, {}), least_digits=3)
 
 
 def judged(program: str, students: Sequence[Sequence[Case]]) -> Iterator[Outcome]:

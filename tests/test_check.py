@@ -1387,7 +1387,7 @@ def test_digits_that_cancel_are_no_zero(run):
         (("x*ln(x) - x",), "x=log10(x)", "log base", "base 10"),
         (("2^x",), "x=2^x*log10(2)", "log base", "base 10"),
         (("2^x",), "x=2^x/ln(2)", "integrated", "2^x"),
-        (("tan(2x)",), "x=2/(1 + (2x)^2)", "wrong rule", "that of atan"),
+        (("tan(2x)",), "x=2/(1 + (2x)^2)", "wrong rule", "like atan"),
         (("(3x+1)^5",), "x=15x*(3x+1)^4", "not differentiated", "3x is kept"),
         (("x^2*e^(3x)",), "x=2x*e^(3x) + x^2*e^(3x)", "inner derivative missing", "of the exponent"),
         (("x^2*e^(3x)",), "x=2x*e^(3x) + 3x^3*e^(3x-1)", "power for exponential", "like a power"),
@@ -1407,12 +1407,47 @@ def test_digits_that_cancel_are_no_zero(run):
         (("a*b", "a=-2", "b=11"), "f=-20", None, "wrong"),
         (("a*b", "a=4", "b=3"), "a=-3", "sign lost", "wrong: the sign is wrong"),
         (("L = (y-t)^2/2", "y=0.1", "t=1"), "L=0.3", None, "wrong"),
+        (("atan(2x)",), "x=2/sqrt(1 - 4x^2)", "wrong rule", "like asin"),
+        (("sec(x)",), "x=sec(x)^2", "wrong rule", "like tan"),
+        (("1/(x^2 + 4)",), "x=1/(2x)", "quotient rule", "not 1/v'"),
+        (("1/(x^2 + 4)",), "x=ln(x^2 + 4)", "wrong rule", "1/v is the derivative of ln(v)"),
+        (("3x^4 - 5x^2 + 7x",), "x=12x^4 - 10x^2 + 7x", "exponent not lowered", "not lowered by 1"),
+        (("x^2*y + y^3",), "x=2x*y + 3y^2", "constant kept", "both terms"),
+        (("y = 3/x", "x=1.4"), "x=1.530", "sign lost", "minus"),  # 1.530612, cut off
+        (("cbrt(x)", "x=8"), "x=0.25", "factor", "1/3"),
+        # values: one step is taken for something else, and what comes behind is right
+        (("z = w*x + b; a = relu(z); L = (a - t)^2", "w=2", "x=-1.5", "b=1.1", "t=0.5"), "L=5.76",
+         "activation missing", "relu is not applied"),
+        (("P = U^2/R", "U=12", "R=8"), "P=1.5", "square missing", "U^2"),
+        (("v = 0.9*m + g; n = w - 0.1*v", "w=1.5", "m=-0.4", "g=3"), "n=-1.14", "constant dropped", "0.1*v"),
+        (("v = 0.9*m + g; n = w - 0.1*v", "w=1.5", "m=-0.4", "g=3"), "n=1.2", "rounding", "2 digits"),
     ],
 )  # fmt: skip
 def test_common_mistakes_have_names(run, program, claim, mistake, says):
     (found,) = judged(run, *program, "--claim", claim, status=1)
     assert found["mistake"] == mistake
     assert says in found["says"]
+
+
+RELU = ("z = w*x + b; a = relu(z); L = (a - t)^2", "w=2", "x=1.5", "b=1", "t=0.5")
+
+
+@pytest.mark.parametrize(
+    ("program", "claim", "verdict"),
+    [
+        (("L = max(0, 1 - y*s)", "y=-1", "s=0.3"), "dL/ds=-y = 1", "right"),
+        (("|x|*x", "x=3"), "x=2x", "right"),
+        (("|x|*x", "x=3"), "x=-2x", "wrong"),
+        (("|x|*x", "x=3"), "x=x + 3", "wrong"),  # by chance
+        (RELU, "w=2(a - t)x", "right"),
+        (RELU, "w=2(a - 0.5)*x", "right"),  # with t = 0.5 put in
+        (RELU, "w=(a + 3)*x", "wrong"),  # by chance
+        (RELU, "b=a + 3", "wrong"),
+    ],
+)
+def test_beside_a_kink_a_formula_is_right_that_holds_on_this_side(run, program, claim, verdict):
+    (found,) = judged(run, *program, "--claim", claim, status=int(verdict == "wrong"))
+    assert found["verdict"] == verdict
 
 
 @pytest.mark.parametrize(

@@ -256,11 +256,13 @@ def _subscripted(name: str, graph: Graph) -> Target | None:
     for at in (m.start() for m in re.finditer("_", name)):
         with suppress(BackpropError):
             of = _output_named(name[:at], graph)
-            names, below = _named(graph), name[at + 1 :]
+            names, known, below = _named(graph), _names_for(graph).known, name[at + 1 :]
             pairs = [(below,), *((below[:k], below[k:]) for k in range(1, len(below)))]
-            found = [tuple(names[n] for n in pair) for pair in pairs if all(n in names for n in pair)]
+            several = ([names.get(known(n) or n) for n in pair] for pair in pairs)
+            found = {tuple(n for n in pair if n is not None) for pair in several if None not in pair}
             if len(found) == 1:
-                return Target(_written(graph, of, found[0]), of, found[0])
+                (by,) = found
+                return Target(_written(graph, of, by), of, by)
     return None
 
 
@@ -494,11 +496,19 @@ def _names_for(graph: Graph) -> Names:
     return Names(graph, _unnamed(graph))
 
 
+_TIMES_TEN = re.compile(
+    r"([\d.]+(?:[eE][-+]?\d+)?)( negative)? 10 (\d{1,3})( negative)? power multiply( negative)?"
+)
+
+
 def _numeral(items: Sequence[tuple[str, int]]) -> str:
     """Return the one number that is written, whatever signs stand before it; "" for more than one.
 
-    Tenths, hundredths, ... are decimals: ``-19/10`` is -1.9.
+    Tenths, hundredths, ... are decimals: ``-19/10`` is -1.9; so are powers of ten behind a number.
     """
+    if match := _TIMES_TEN.fullmatch(" ".join(text for text, _ in items)):
+        sign = "-" if bool(match[2]) != bool(match[5]) else ""
+        return f"{sign}{Decimal(match[1]).scaleb(int(match[3]) * (-1 if match[4] else 1))}"
     bare = [item for item in items if item != ("negative", 1)]
     numbers = [text for text, arity in bare if arity == NUMBER_ITEM]
     sign = "-" if (len(items) - len(bare)) % 2 else ""

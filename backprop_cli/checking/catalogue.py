@@ -25,8 +25,9 @@ from .answers import Target, shortened
 from .derivatives import derivative, formula_text, reduced
 from .ranking import AMONG_STEPS, BEHIND_SIGNS, EVERYWHERE, IN_BOTH, IN_FIRST, IN_SECOND, Told
 from .rules import (
+    ADDED,
     FUNCTIONS,
-    INSIDES,
+    HABITS,
     LOGARITHMS,
     OPERANDS,
     OPERATIONS,
@@ -40,6 +41,7 @@ from .rules import (
     Wrong,
     rules_for,
     sigmoid_of,
+    wrong_values,
     wrongly,
 )
 
@@ -50,6 +52,9 @@ MOST_INPUTS = 8
 """Inputs up to which other points are tried."""
 
 OF_TERMS = frozenset(("product rule", "quotient rule", "term missing"))
+DROPS = ("term missing", "constant dropped")
+"""Mistakes in a value that few digits do not tell: there are as many as steps."""
+
 MOST_TEXT = 48
 """Characters of a step's text that a sentence quotes."""
 
@@ -178,13 +183,7 @@ class Sweeps:
 
     def text(self, id: int) -> str:
         """Return a node as it is named and written."""
-        node = self.graph.nodes[id]
-        text = " ".join(self.graph.text(id).split())
-        if not text or "#" in text:
-            text = node_text(self.graph, id)
-        if node.name is None or text.startswith(f"{node.name} = "):
-            return shortened(text, MOST_TEXT)
-        return f"{node.name} = {text}" if len(text) <= MOST_TEXT else node.name
+        return step_text(self.graph, id)
 
     def one_text(self, id: int) -> str:
         """Return a node as it is written, told apart from others that are written alike."""
@@ -229,6 +228,17 @@ class DerivedSweeps(Sweeps):
 
 
 Found = Iterator[tuple[str, str, int, Any]]
+
+
+def step_text(graph: Graph, id: int) -> str:
+    """Return a node as it is named and written."""
+    node = graph.nodes[id]
+    text = " ".join(graph.text(id).split())
+    if not text or "#" in text:
+        text = node_text(graph, id)
+    if node.name is None or text.startswith(f"{node.name} = "):
+        return shortened(text, MOST_TEXT)
+    return f"{node.name} = {text}" if len(text) <= MOST_TEXT else node.name
 
 
 def ordinal(k: int) -> str:
@@ -283,11 +293,12 @@ def _written_out(sweeps: Sweeps, id: int) -> Found:
 
 
 def _everywhere(sweeps: Sweeps, places: Mapping[Wrong, Sequence[int]]) -> Found:
-    """Yield what rules give that are broken wherever they can be; the inside is forgotten by all of them."""
+    """Yield what rules give that are broken wherever they can be; some of them together."""
     habits: dict[tuple[Wrong, ...], Sequence[int]] = {(wrong,): ids for wrong, ids in places.items()}
-    inner = tuple(wrong for wrong in places if wrong in INSIDES)
-    if len(inner) > 1:
-        habits[inner] = sorted({id for wrong in inner for id in places[wrong]})
+    for several in HABITS:
+        both = tuple(wrong for wrong in places if wrong in several)
+        if len(both) > 1:
+            habits[both] = sorted({id for wrong in both for id in places[wrong]})
     for habit, ids in habits.items():
         if len(ids) > 1:
             tangents = sweeps.push(_all(habit))
@@ -421,7 +432,7 @@ def whole(sweeps: Sweeps) -> Found:
 
 
 def both_variables(graph: Graph, leaves: Mapping[int, float], sweeps: Sweeps) -> Found:
-    """Yield products whose factors are both differentiated, each by its own variable."""
+    """Yield products and sums whose parts are both differentiated, each by its own variable."""
     inputs = list(graph.inputs.values())
     if len(inputs) < 2 or len(inputs) > MOST_INPUTS:
         return
@@ -429,17 +440,22 @@ def both_variables(graph: Graph, leaves: Mapping[int, float], sweeps: Sweeps) ->
     others = {id: Sweeps(graph, leaves, id) for id in inputs if id != sweeps.by}
     for id in sweeps.steps():
         node = graph.nodes[id]
-        if node.op is None or node.op.name not in PRODUCT:
+        if node.op is None or node.op.name not in (*PRODUCT, *ADDED):
             continue
         fixed = [i for i in node.inputs if not sweeps.moves[i]]
         moved = [k for i in fixed for k, later in above.items() if later[i] and k in others]
         if len(fixed) == 1 and len(moved) == 1:
             (varied,) = (i for i in node.inputs if i != fixed[0])
-            found = sweeps.tangents[varied] * others[moved[0]].tangents[fixed[0]]
-            change = found - sweeps.tangents[id]
-            name = graph.own_name(moved[0])
-            says = f"in {sweeps.one_text(id)} both factors are differentiated, and {name} is held fixed"
-            yield "product rule", says, Told.ANYWHERE, sweeps.right + sweeps.cotangents[id] * change
+            besides, name = others[moved[0]].tangents[fixed[0]], graph.own_name(moved[0])
+            kind, parts = "product rule", "factors"
+            if node.op.name in ADDED:
+                kind, parts = "constant kept", "terms"
+                partials = node.op.partials(sweeps.xp, *(sweeps.values[i] for i in (id, *node.inputs)))
+                change = besides * partials[node.inputs.index(fixed[0])]
+            else:
+                change = sweeps.tangents[varied] * besides - sweeps.tangents[id]
+            says = f"in {sweeps.one_text(id)} both {parts} are differentiated, and {name} is held fixed"
+            yield kind, says, Told.ANYWHERE, sweeps.right + sweeps.cotangents[id] * change
 
 
 def _functions() -> dict[str, Any]:
@@ -565,21 +581,12 @@ def _of_values(graph: Graph, leaves: Mapping[int, float], target: Target) -> Fou
     yield "sign lost", "the sign is wrong", Told.GATE, -right
     for node in graph.nodes:
         if node.id != target.of and node.name is not None:
-            yield (
-                "another step",
-                f"this is the value of {node.name}, not of {name}",
-                Told.ANOTHER,
-                values[node.id],
-            )
+            says = f"this is the value of {node.name}, not of {name}"
+            yield "another step", says, Told.POINT if node.op is None else Told.ANOTHER, values[node.id]
+    yield from _carried_forward(graph, leaves, target.of, values)
     node = graph.nodes[target.of]
     if node.op is not None and len(node.inputs) == 2:
         operands = [values[i] for i in node.inputs]
-        for which, left, other in zip(
-            OPERANDS.get(node.op.name, ()), reversed(operands), reversed(node.inputs), strict=False
-        ):
-            kind = "term missing" if "term" in which else "constant dropped"
-            if "numerator" not in which and graph.nodes[other].name is None:
-                yield kind, f"the {which} of {name} is missing", Told.TERM, left
         for op, words in OPERATIONS.items():
             if op != node.op.name:
                 value = PRIMITIVES[op].forward(FLOATS, *operands)
@@ -595,6 +602,24 @@ def _of_values(graph: Graph, leaves: Mapping[int, float], target: Target) -> Fou
             yield "derivative instead", says, Told.RARE, sweep(cut, values, graph.depends_on([id]))[id]
     yield "factor", "a factor 2 is too many", Told.MULTIPLE, 2.0 * right
     yield "factor", "a factor 2 is missing", Told.MULTIPLE, 0.5 * right
+
+
+def _carried_forward(graph: Graph, leaves: Mapping[int, float], of: int, values: Sequence[float]) -> Found:
+    """Yield what a value is where one step on the way to it is taken for something else."""
+    cut = graph.with_output(of)
+    on_the_way = cut.needed(values)
+    steps = [node for node in cut.nodes[: of + 1] if node.kind != CONSTANT and on_the_way[node.id]]
+    for node in steps if len(steps) <= MOST_HABITS else ():
+        if node.op is None:
+            continue
+        named = [values[i] for i in node.inputs if graph.nodes[i].name is not None]
+        for kind, says, value in wrong_values(node.op, [values[i] for i in node.inputs]):
+            if node.id != of:
+                found = run(cut, leaves, force={node.id: value})[of]
+                rank = Told.POINT if kind in DROPS else Told.RARE
+                yield kind, says.format(node=step_text(graph, node.id)), rank, found
+            elif kind not in DROPS or value not in named:  # else it is the value of another step
+                yield kind, says.format(node=graph.own_name(of)), Told.TERM, value
 
 
 def _of_second(graph: Graph, leaves: Mapping[int, float], target: Target) -> Found:

@@ -35,6 +35,7 @@ from .sampling import (
     compare,
     outskirts,
     samples,
+    side_of,
     value_at,
     work,
 )
@@ -240,14 +241,23 @@ class Judge(OneByOne[Target, Answer]):
             return verdict
         agreement = self._agreement(asked, answer)
         if self._agrees(agreement):
-            equal = "equal" if agreement.worst <= EQUAL else f"right to {agreement.digits} digits"
-            how = f"{equal} at {agreement.points} points, too"
+            how = f"{_equal(agreement)}, too"
             if agreement.gaps:
                 how += f", {agreement.where}; at {_shown(agreement.gaps[0].inputs)} it has no value"
             return verdict._replace(how=how)
         given = self._put_in(asked.target, answer)
         if given:
             return verdict._replace(says=f"with {_shown(given)} put in")
+        assert self.ground is not None
+        if side := side_of(self.graph, self.ground.inputs):
+            # of a gate that is open here nobody writes what it is where it is closed
+            found = samples(self.graph, asked.target, side=side)
+            there = compare(answer, found)
+            if len(found) >= LEAST_POINTS and self._agrees(there) and not there.gaps:
+                return verdict._replace(how=f"{_equal(there)} on this side of the kink, too")
+            given = self._put_in(asked.target, answer, side)
+            if given:
+                return verdict._replace(says=f"on this side of the kink, with {_shown(given)} put in")
         assert agreement.sample is not None
         shown = _shown(agreement.sample.inputs)
         says = f"the formula is right at this point by chance: at {shown} it is not"
@@ -257,17 +267,18 @@ class Judge(OneByOne[Target, Answer]):
         """Whether a formula is right to the digits that are asked for."""
         return agreement.worst <= max(SAME, 0.5 * 10.0 ** -(self.least - 1))
 
-    def _put_in(self, target: Target, answer: Answer) -> dict[str, float]:
+    def _put_in(self, target: Target, answer: Answer, side: tuple[float, ...] = ()) -> dict[str, float]:
         """Return inputs whose values a formula has put in: with these it is right wherever the others are.
 
-        No name of the formula may stand still, else a wrong formula were right with its own variable kept.
+        Of a `side`, wherever they are on it. No name of the formula may stand still, else a wrong formula
+        were right with its own variable kept.
         """
         assert self.ground is not None
         graph, inputs = self.graph, self.ground.inputs
         tries = max(1, min(MOST_TRIES, WORK // (3 * LEAST_POINTS * work(graph))))
 
         def holds(kept: Mapping[str, float], most: int = LEAST_POINTS) -> bool:
-            found = samples(graph, target, kept, most)
+            found = samples(graph, target, kept, most, side)
             agreement = compare(answer, found)
             return len(found) >= LEAST_POINTS and self._agrees(agreement) and not agreement.gaps
 
@@ -279,7 +290,9 @@ class Judge(OneByOne[Target, Answer]):
             for name in list(kept)[:tries]:
                 fewer = {n: x for n, x in kept.items() if n != name}
                 kept = fewer if fewer and holds(fewer) else kept
-            found = samples(graph, target, kept)
+            found = samples(graph, target, kept, side=side)
+            if side:
+                return kept if self._agrees(compare(answer, found)) else {}
             odd = at_points(graph, target, ({**point, **kept} for point in outskirts(graph)))
             if self._agrees(self._besides(target, answer, compare(answer, found), found, odd)):
                 return kept
@@ -418,7 +431,7 @@ class Judge(OneByOne[Target, Answer]):
         self, asked: Question, answer: Answer, value: float, right: float, spare: float
     ) -> list[Mistake]:
         """Return the mistakes that give a claim, or differ by so much, the simplest first."""
-        found = matching(asked.mistakes.values(), [value], [right], [spare])
+        found = matching(asked.mistakes.values(), [value], [right], [spare], cut=True)
         if answer.value is None and found:
             found = self._held(asked, answer, found)
         return found
@@ -547,6 +560,12 @@ class Judge(OneByOne[Target, Answer]):
             if abs(value - sample.right) > NEAR * abs(sample.right):
                 return matching(asked.probed(k).values(), [value], [sample.right], [0.0])
         return []
+
+
+def _equal(agreement: Agreement) -> str:
+    """Say to how many digits a formula agreed with a quantity, and at how many points."""
+    equal = "equal" if agreement.worst <= EQUAL else f"right to {agreement.digits} digits"
+    return f"{equal} at {agreement.points} points"
 
 
 def _from_operands(op: Primitive, y: float, x: list[float]) -> list[float]:

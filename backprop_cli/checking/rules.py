@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..graph import CONSTANT, Graph
-from ..ops import Primitive
+from ..ops import PRIMITIVES, Primitive
 from .ranking import Told
 
 UNNAMED = "that does not vary"
@@ -102,10 +102,19 @@ def _alone(k: int, kind: str, says: str, rank: Told, tangent: Callable[[Place], 
     return Wrong(kind, says, rank, lambda p: tangent(p) if _one(p) == k else None)
 
 
-def _kept_as_it_is(*places: int) -> Wrong:
-    """Return the mistake that a step stands in its own derivative: 3x for the derivative of 3x."""
-    says = "{node} is kept as it is, not differentiated"
-    return Wrong("not differentiated", says, Told.RARE, lambda p: p.y if _one(p) in places else None)
+def _kept_as_it_is(*places: int, leaf: bool | None = None) -> Wrong:
+    """Return the mistake that a step stands in its own derivative: 3x for the derivative of 3x.
+
+    Args:
+        places: Which operand alone may move.
+        leaf: Whether that is what is differentiated by; None for either.
+    """
+
+    def kept(p: Place) -> Any:
+        k = _one(p)
+        return p.y if k in places and leaf in (None, p.leaf[k or 0]) else None
+
+    return Wrong("not differentiated", "{node} is kept as it is, not differentiated", Told.RARE, kept)
 
 
 # sums
@@ -145,12 +154,9 @@ SUMS = (
     ),
 )
 DIFFERENCE = (
-    Wrong(
-        "sign lost",
-        "the minus of {node} is lost",
-        Told.SIGN,
-        lambda p: -p.right if _one(p) == 1 else (p.t[0] + p.t[1] if _two(p) else None),
-    ),
+    _alone(1, "sign lost", "the minus of {node} is lost", Told.SIGN, lambda p: -p.right),
+    # of two parts that vary, so much else comes to the same: in a variance, what is dropped or held fixed
+    _both("sign lost", "the minus of {node} is lost", Told.ZERO, lambda p: p.t[0] + p.t[1]),
 )
 
 # products
@@ -161,6 +167,7 @@ def _dropped(p: Place) -> Any:
     return None if k is None else p.t[k]
 
 
+KEPT = _kept_as_it_is(0, 1, leaf=True)
 PRODUCTS = (
     _both(
         "product rule",
@@ -193,7 +200,8 @@ PRODUCTS = (
         lambda p: p.t[0] + p.t[1],
     ),
     Wrong("constant dropped", "the factor {other} in {node} is dropped", Told.DROPPED, _dropped),
-    _kept_as_it_is(0, 1),
+    KEPT,
+    _kept_as_it_is(0, 1, leaf=False),
     Wrong(
         "constant kept",
         "in {node} the factor that does not vary is differentiated, too",
@@ -262,6 +270,20 @@ QUOTIENTS = (
         Told.ANYWHERE,
         lambda p: p.x[0] * p.xp.log(p.x[1]) * p.t[1],
     ),
+    _alone(
+        1,
+        "wrong rule",
+        "at {node} the logarithm is differentiated the wrong way round: 1/v is the derivative of ln(v)",
+        Told.ANYWHERE,
+        lambda p: p.x[0] * p.xp.log(p.x[1]) if not p.leaf[1] else None,
+    ),
+    _alone(
+        1,
+        "quotient rule",
+        "at {node} the denominator alone is differentiated: (1/v)' is not 1/v'",
+        Told.RARE,
+        lambda p: p.xp.divide(p.x[0], p.t[1]),
+    ),
 )
 
 # powers
@@ -281,15 +303,16 @@ def _inside_kept(what: str) -> Wrong:
 
 
 BASE = _inside_kept("base")
+NOT_LOWERED = Wrong(
+    "exponent not lowered",
+    "the exponent of {node} comes down as a factor, but is not lowered by 1",
+    Told.LOCAL,
+    lambda p: p.x[1] * p.y * p.t[0],
+)
 POWERS = (
     BASE,
     _kept_as_it_is(0),
-    Wrong(
-        "exponent not lowered",
-        "the exponent of {node} comes down as a factor, but is not lowered by 1",
-        Told.LOCAL,
-        lambda p: p.x[1] * p.y * p.t[0],
-    ),
+    NOT_LOWERED,
     Wrong(
         "exponent as a factor missing",
         "the exponent of {node} is lowered, but not brought down as a factor",
@@ -405,6 +428,13 @@ EXPONENTIALS = (
 
 # functions of one number
 
+
+def _at_variable(p: Place) -> Any:
+    slope = None if p.leaf[0] else p.slope(p.start)
+    # a slope of 1 is as good as none
+    return None if slope is None or slope == 1.0 else slope * p.t[0]
+
+
 INSIDE = _inside_kept("inside")
 FUNCTIONS = (
     INSIDE,
@@ -424,7 +454,7 @@ FUNCTIONS = (
         "wrong place",
         "the derivative of {node} is taken at the variable, not at the inside",
         Told.ANOTHER,
-        lambda p: p.slope(p.start) * p.t[0] if not p.leaf[0] else None,
+        _at_variable,
     ),
     Wrong(
         "wrong place",
@@ -465,13 +495,23 @@ FUNCTIONS = (
 )
 
 
-INSIDES = (INSIDE, BASE, EXPONENT, DENOMINATOR)
-"""The chain rule forgotten."""
+HABITS = ((INSIDE, BASE, EXPONENT, DENOMINATOR), (NOT_LOWERED, KEPT))
+"""Rules that are broken together: the chain rule forgotten; exponents not lowered, that of 7x among them."""
 
 
 def _by(kind: str, says: str, factor: Callable[[Place], Any], rank: Told = Told.LOCAL) -> Wrong:
     """Return a wrong local derivative of a function of one number."""
     return Wrong(kind, says, rank, lambda p: factor(p) * p.t[0])
+
+
+def _like(other: str) -> Wrong:
+    """Return the mistake that a function is differentiated like another."""
+    op = PRIMITIVES[other]
+
+    def slope(p: Place) -> Any:
+        return op.partials(p.xp, op.forward(p.xp, *p.x), *p.x)[0]
+
+    return _by("wrong rule", f"{{node}} is differentiated like {other}", slope, Told.ANOTHER)
 
 
 def _through_one(which: str) -> Wrong:
@@ -509,6 +549,9 @@ CURES_OF_RULES = {
 PRODUCT = ("multiply",)
 """What has factors."""
 
+ADDED = ("add", "subtract")
+"""What has terms."""
+
 LOGARITHMS = ("log", "power")
 """What natural logarithms are taken for, in the value or the slope."""
 
@@ -530,11 +573,6 @@ OWN: dict[str, tuple[Wrong, ...]] = {
             lambda p: p.xp.divide(1.0, p.xp.cos(p.x[0])),
         ),
         _by("wrong rule", "the derivative of {node} is 1/cos^2, not 1 - tan^2", lambda p: 1.0 - p.y * p.y),
-        _by(
-            "wrong rule",
-            "the derivative of {node} is 1/cos^2: 1/(1 + x^2) is that of atan",
-            lambda p: p.xp.divide(1.0, 1.0 + p.x[0] * p.x[0]),
-        ),
     ),
     "exp": (
         _by(
@@ -580,6 +618,16 @@ OWN: dict[str, tuple[Wrong, ...]] = {
             "log factor missing",
             "the factor 1/log(10) of {node} is missing",
             lambda p: p.xp.divide(1.0, p.x[0]),
+        ),
+    ),
+    "cbrt": (
+        _by(
+            "factor", "the factor 1/3 of the root {node} is missing", lambda p: 3.0 * p.partials[0], Told.FORK
+        ),
+        _by(
+            "wrong rule",
+            "the root of {node} belongs below the fraction line",
+            lambda p: p.xp.divide(p.y, 3.0),
         ),
     ),
     "sqrt": (
@@ -665,6 +713,22 @@ OWN: dict[str, tuple[Wrong, ...]] = {
 }
 """What goes wrong with each primitive in particular."""
 
+TAKEN_FOR = {
+    "tanh": ("tan",),
+    "tan": ("atan", "sec"),
+    "atan": ("tan", "asin"),
+    "asin": ("sin", "atan"),
+    "acos": ("cos", "atan"),
+    "sec": ("tan",),
+    "csc": ("cot",),
+    "cot": ("csc", "tan"),
+    "sinh": ("sin",),
+    "cosh": ("cos",),
+}
+"""Functions whose derivatives are taken for others'."""
+
+LIKE = {name: tuple(map(_like, others)) for name, others in TAKEN_FOR.items()}
+
 GENERAL = (
     Wrong(
         "inner derivative missing",
@@ -690,9 +754,34 @@ GENERAL = (
 def rules_for(op: Primitive) -> Iterator[Wrong]:
     """Yield the wrong rules of a primitive, its own first."""
     yield from OWN.get(op.name, ())
+    yield from LIKE.get(op.name, ())
     if len(op.params) == 1 and op.infix is None and op.arity == (1, 1):
         yield from FUNCTIONS
     yield from GENERAL
+
+
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "softplus")
+"""Functions of a neuron."""
+
+
+def wrong_values(op: Primitive, x: Sequence[float]) -> Iterator[tuple[str, str, float]]:
+    """Yield what a step's value is taken for, as kind, words with ``{node}`` for the step, and number."""
+    if op.name == "subtract":
+        yield "sign lost", "the minus of {node} is lost", x[0] + x[1]
+    elif op.name == "negative":
+        yield "sign lost", "the minus of {node} is lost", x[0]
+    elif op.name in ("max", "min"):
+        for other in x:
+            yield "gate ignored", "another operand of {node} is taken", other
+    elif op.name == "power_n" and x[1] == 2.0:
+        yield "square missing", "the square of {node} is missing", x[0]
+    elif len(x) == 1 and op.infix is None:
+        kind = "activation missing" if op.name in ACTIVATIONS else "another operation"
+        yield kind, f"{op.name} is not applied in {{node}}", x[0]
+    for k, which in enumerate(OPERANDS.get(op.name, ())):
+        if which != "numerator":
+            kind = "term missing" if op.name in ADDED else "constant dropped"
+            yield kind, f"the {which} of {{node}} is missing", x[1 - k]
 
 
 def wrongly(place: Place, habit: Sequence[Wrong]) -> Any:

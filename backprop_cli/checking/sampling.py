@@ -218,8 +218,18 @@ def outskirts(graph: Graph) -> Iterator[dict[str, float]]:
             yield {n: random.choice(several) * (1.0 + apart * k) for k, n in enumerate(graph.inputs)}
 
 
+def side_of(graph: Graph, inputs: Mapping[str, float]) -> tuple[float, ...]:
+    """Return on which pieces of its kinked steps a program is at a point; nothing without such steps."""
+    nodes = kinked(graph)
+    return pieces(nodes, run(graph, leaf_values(graph, inputs))) if nodes else ()
+
+
 def samples(
-    graph: Graph, target: Target, kept: Mapping[str, float] | None = None, most: int = POINTS
+    graph: Graph,
+    target: Target,
+    kept: Mapping[str, float] | None = None,
+    most: int = POINTS,
+    side: tuple[float, ...] = (),
 ) -> list[Sample]:
     """Return points of the domain, fewer of larger programs.
 
@@ -228,6 +238,7 @@ def samples(
         target: The quantity.
         kept: Inputs that have one value at all of them.
         most: As many at most.
+        side: The pieces that all of them are on, see `side_of`; any of them without.
     """
     if work(graph) > MOST_NODES:
         return []
@@ -237,7 +248,10 @@ def samples(
     for tried, inputs in enumerate(points(graph)):
         if len(found) >= wanted or tried > 10 * wanted + 200:
             break
-        for sample in at_points(graph, target, [{**inputs, **(kept or {})}]):
+        point = {**inputs, **(kept or {})}
+        if side and side_of(graph, point) != side:
+            continue
+        for sample in at_points(graph, target, [point]):
             (ties if target.by and _on_a_kink(sample) else found).append(sample)
         if not graph.inputs:
             break

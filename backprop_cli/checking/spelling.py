@@ -62,11 +62,9 @@ _COMMA = re.compile(r"(?<![\d.,])(\d+),(\d+)(?![\d.,])")
 _GROUPED = re.compile(
     r"([-+]?)\s*(\d{1,3}(?:(?:,\d{3})+\.\d+|(?:,\d{3}){2,}|(?:\.\d{3})+,\d+|(?:\.\d{3}){2,}|(?:['’]\d{3})+(?:[.,]\d+)?))"
 )
-_UNIT = re.compile(rf"([-+]?\s*{_DIGITS}(?:[eE][-+]?\d+)?)\s*([A-Za-zΩ€$][A-Za-z0-9/^²³]*)")
-UNITS = frozenset(
-    "m s kg g m/s m/s^2 m/s² m² m³ m^2 m^3 cm mm km N J W Pa K C V A Hz mol rad € $ EUR USD Euro".split()
-)
-"""What may stand behind a number that is asked for plain; it is not judged."""
+_UNIT = re.compile(rf"([-+]?\s*{_DIGITS}(?:[eE][-+]?\d+)?)\s*([A-Za-zΩ€$][A-Za-z0-9Ω€$/*·⋅^²³]*)")
+UNITS = frozenset("m s kg g cm mm km N J W Pa K C V A Ω Hz mol rad € $ EUR USD Euro".split())
+"""What may stand behind a number that is asked for plain, with powers and quotients; it is not judged."""
 
 
 def plain_number(text: str, names: Collection[str]) -> str | None:
@@ -88,9 +86,10 @@ def plain_number(text: str, names: Collection[str]) -> str | None:
         decimal = point >= 0 and digits[point] not in digits[:point] and re.search("[.,'’]", digits[:point])
         whole, rest = (digits[:point], f".{digits[point + 1 :]}") if decimal else (digits, "")
         return match[1] + re.sub("[.,'’]", "", whole) + rest
-    match = _UNIT.fullmatch(text)
-    if match and match[2] in UNITS and not {*re.findall(NAME, match[2])} & {*names}:
-        return "".join(match[1].split())
+    if match := _UNIT.fullmatch(text):
+        units = {re.sub(r"\^?[2-4²³]$", "", unit) for unit in re.split("[/*·⋅]", match[2])}
+        if units <= UNITS - {*names}:
+            return "".join(match[1].split())
     return None
 
 
@@ -231,14 +230,19 @@ _TOKEN = re.compile(
 )
 _BASE = re.compile(r"(.*?)log_\{?(\d+)\}?", re.IGNORECASE)
 _OPENERS = {"(": ")", "[": "]", "{": "}"}
+_ROOTS = {"√": "sqrt", "∛": "cbrt"}
 
 
 def normal(name: str) -> str:
     """Return a name as it is compared: ``x1`` for ``x_1`` and ``x₁``, ``alpha`` and ``yhat`` for letters."""
     apart = "".join(HATS.get(c, c) for c in unicodedata.normalize("NFD", name))
     plain = unicodedata.normalize("NFC", apart).replace("µ", "μ").translate(_SUBSCRIPTS)
-    return "".join(GREEK.get(c, c) for c in plain if c not in "_{}")
+    key = "".join(GREEK.get(c, c) for c in plain if c not in "_{}")
+    return _SHORT.get(key, key)
 
+
+_SHORT = {"lam": "lambda", "eps": "epsilon"}
+"""What letters are called where a program's language has no room for them."""
 
 _SUBSCRIPTS = str.maketrans(dict(zip(SUBSCRIPTS, "0123456789", strict=True)))
 
@@ -416,7 +420,7 @@ class _Reader:
         if base := _BASE.fullmatch(word):
             front = self.pieces(base[1], start, "") if base[1] else []
             return [*front, (FUNCTION, f"log_{base[2]}", base.end(1), len(word))]
-        if after in ("(", "^", "{", "|", "√") or (after and after in "²³⁴⁻"):
+        if after in ("(", "^", "{", "|", *_ROOTS) or (after and after in "²³⁴⁻"):
             # the longest function right before a bracket is meant
             for k in range(len(word) - 1):
                 function = self.function(word[k:])
@@ -543,7 +547,7 @@ class _Reader:
         if token.kind == SIGN:
             if token.text == "|":
                 return not self.bar_open
-            return token.text in "([{√"
+            return token.text in _OPENERS or token.text in _ROOTS
         # what stands before a number is no factor: x2, (x + 1)2
         return token.kind in (VARIABLE, FUNCTION) or token.text == "π"
 
@@ -616,7 +620,7 @@ class _Reader:
             return self.group(token)
         if token.kind == SIGN and token.text == "|":
             return call("abs", [self.bars()])
-        if token.kind == SIGN and token.text == "√":
+        if token.kind == SIGN and token.text in _ROOTS:
             return self.root(token)
         raise _NoFormula
 
@@ -648,8 +652,11 @@ class _Reader:
         after = self.now
         goes_on = self.is_sign("^") or after.kind == EXPONENT
         if not grouped and (goes_on or (self.begins_operand() and not after.spaced)):
-            raise self.two_ways((token.start, after.end), f"sqrt({first.text})...", f"sqrt({first.text}...)")
-        return call("sqrt", [inside])
+            name = _ROOTS[token.text]
+            raise self.two_ways(
+                (token.start, after.end), f"{name}({first.text})...", f"{name}({first.text}...)"
+            )
+        return call(_ROOTS[token.text], [inside])
 
     def called(self, token: _Token) -> Piece:
         """Read a name before a bracket: a factor, or a step with what it is computed from."""

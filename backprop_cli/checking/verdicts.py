@@ -61,6 +61,12 @@ OTHERS = 3
 NOUGHT = 1e-12
 """What floats leave of a 0 in an array, as a share of its largest number."""
 
+CUT = 1e-3
+"""Relative difference up to which a mistake's number may have been cut off instead of rounded."""
+
+EXACTLY, ROUGHLY, CUT_OFF, NOT = range(4)
+"""How a mistake gives a number, the best first."""
+
 CLOSE = 5.1e-3
 """A mistake's number is never compared more loosely than this, however few digits were written."""
 
@@ -253,7 +259,13 @@ def with_mistakes(base: Verdict, named: Sequence[Named], number: float | None = 
 
 
 def matching(
-    found: Iterable[M], values: Numbers, rights: Numbers, spares: Numbers, *, anywhere: bool = False
+    found: Iterable[M],
+    values: Numbers,
+    rights: Numbers,
+    spares: Numbers,
+    *,
+    anywhere: bool = False,
+    cut: bool = False,
 ) -> list[M]:
     """Return the mistakes that give some numbers within their digits: exact ones first, then simple ones.
 
@@ -263,21 +275,23 @@ def matching(
         rights: The right numbers.
         spares: By how much they may differ.
         anywhere: A mistake may give the right numbers here, as a gate that is open does.
+        cut: Its number may have been cut off instead of rounded, where nothing else gives the claim.
     """
     largest = NOUGHT * max(map(abs, values), default=0.0) if len(values) > 1 else 0.0
     kept = []
     for mistake in found:
-        fits, own, rough = True, False, False
+        fit, own = EXACTLY, False
         for number, value, right, spare in zip(mistake.numbers, values, rights, spares, strict=True):
             gap, near = abs(number - value), NEAR * abs(value) + largest
             own = own or abs(number - right) > NEAR * max(abs(right), abs(number)) + largest
-            rough = rough or gap > near
-            fits = fits and gap <= max(min(spare * ROOM, CLOSE * abs(value)), near)
-        if (own or anywhere) and fits:
-            kept.append((rough, mistake.rank, mistake))
+            if gap > near:
+                rounded = gap <= min(spare * ROOM, CLOSE * abs(value))
+                off = cut and gap <= min(2.0 * spare, CUT * abs(value)) and number * value > value * value
+                fit = max(fit, ROUGHLY if rounded else CUT_OFF if off else NOT)
+        if (own or anywhere) and fit < NOT:
+            kept.append((fit, mistake.rank, mistake))
     kept.sort(key=lambda k: k[:2])
-    exact = [m for rough, _, m in kept if not rough]
-    chosen = exact or [m for _, _, m in kept]
+    chosen = [m for fit, _, m in kept if fit == kept[0][0]]
     # one sentence each
     return list({m.says: m for m in reversed(chosen)}.values())[::-1]
 
