@@ -19,7 +19,6 @@ Deep code raises one of these; only ``cli/main.py`` prints and exits.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -67,9 +66,6 @@ class CallSpan(tuple[int, int]):
         return hash((*self, self.inside))
 
 
-_LOGARITHMS = re.compile(r"(?<![^\W\d])(ln|log)(?=\s*\()")
-
-
 class Source:
     """A text with a name, able to say where an offset is.
 
@@ -83,7 +79,7 @@ class Source:
         unknown: Those of them that are nowhere defined, with what their operands are called.
     """
 
-    __slots__ = ("_log", "_starts", "functions", "note", "path", "text", "unknown")
+    __slots__ = ("_starts", "functions", "note", "path", "text", "unknown")
 
     def __init__(self, text: str, path: str | None = None, note: str | None = None) -> None:
         self.text = text
@@ -92,19 +88,6 @@ class Source:
         self.functions: tuple[str, ...] = ()
         self.unknown: Mapping[str, tuple[str, ...]] = {}
         self._starts: list[int] | None = None
-        self._log = ""
-
-    @property
-    def log(self) -> str:
-        """What the text calls the natural logarithm: ``ln`` where that alone is in it."""
-        if not self._log:
-            alone = {found[1] for found in _LOGARITHMS.finditer(self.text)} == {"ln"}
-            self._log = "ln" if alone and "ln" not in self.functions else "log"
-        return self._log
-
-    def spelled(self, formula: str) -> str:
-        """Return a formula with the logarithm as the text calls it."""
-        return formula if self.log == "log" else _LOGARITHMS.sub("ln", formula)
 
     def locate(self, offset: int) -> tuple[int, int]:
         """Return line and column of an offset, both counted from 1."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from .errors import CallSpan, ExpressionError, Source, Span
 from .ops import Primitive, Shape
+from .ops.logarithm import LN, LOG, logarithm
 from .ops.primitive import broadcast
 
 INPUT, CONSTANT, STEP = "input", "constant", "step"
@@ -110,6 +111,7 @@ class Graph:
 
     __slots__ = (
         "_letter",
+        "_logarithm",
         "_prefix",
         "defaults",
         "euler",
@@ -142,6 +144,7 @@ class Graph:
         self.shaped = shaped
         self._letter: tuple[int, str] | None = None
         self._prefix: str | None = None
+        self._logarithm: str | None = None
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -159,8 +162,16 @@ class Graph:
         return node.label if node.label is not None else self.own_name(id)
 
     def called(self, op: Primitive) -> str:
-        """Return what a primitive is called in formulas: ``ln`` where the program has the logarithm so."""
-        return self.source.log if op.name == "log" else op.name
+        """Return what a primitive is called in formulas."""
+        return self.logarithm if op.name == LOG else op.name
+
+    @property
+    def logarithm(self) -> str:
+        """What the program calls the natural logarithm: ``log``, or ``ln``."""
+        if self._logarithm is None:
+            own = LN in self.source.functions
+            self._logarithm = LOG if own else logarithm(self.source.text)
+        return self._logarithm
 
     def own_name(self, id: int) -> str:
         """Return a node's own name, which no other has: the user's, ``f`` for the output, or ``v4``."""

@@ -8,13 +8,13 @@ from functools import reduce
 from math import e as euler
 from typing import NamedTuple
 
-from ..errors import Source
 from ..language.fold import fold, postfix
 from ..language.numbers import exact_text
 from ..language.operators import CONSTANTS, LETTERS
 from ..language.parser import Item
 from ..language.written import TEXTBOOK, Piece, atom, number, spell
 from ..ops import Primitive
+from ..ops.logarithm import LN, LOG, logarithm
 from ..ops.sums import DOT, SUM, halves
 from .names import Name
 
@@ -77,9 +77,9 @@ def read(text: str, known: Mapping[str, Expr], *, signed: bool = True) -> Expr:
             return Number(-first.value)
         if item.text == "multiply":
             return multiply(*operands)
-        return Apply(log if item.text == "log" else item.text.rstrip("("), tuple(operands))
+        return Apply(log if item.text == LOG else item.text.rstrip("("), tuple(operands))
 
-    log = Source(text).log
+    log = logarithm(text)
 
     return fold(
         postfix(text),
@@ -258,7 +258,7 @@ def tidied(e: Expr) -> Expr:
     if not isinstance(e, Apply):
         return e
     parts = tuple(map(tidied, e.operands))
-    if e.op in ("log", "ln") and isinstance(parts[0], Number) and parts[0].label and parts[0].value == euler:
+    if e.op in (LOG, LN) and isinstance(parts[0], Number) and parts[0].label and parts[0].value == euler:
         return ONE
     if e.op != "multiply":
         return simplified(Apply(e.op, parts))

@@ -11,6 +11,7 @@ from ..language.format import constant_piece, node_piece
 from ..language.operators import CONSTANTS, POWER
 from ..language.parser import Item
 from ..language.written import OURS, Piece, atom, bracketed, number, spell
+from ..ops.logarithm import LOG
 from ..ops.sums import DOT, SUM, beside
 
 NONE = atom("")
@@ -90,7 +91,7 @@ def _substituted(text: str, known: Mapping[str, Piece], graph: Graph) -> Piece:
 
     def apply(item: Item, operands: Sequence[Piece]) -> Piece:
         word = item.text.rstrip("(")
-        word = graph.source.log if word == "log" else word
+        word = graph.logarithm if word == LOG else word
         return _shortened(word, operands) or spell(OURS, word, operands)
 
     return fold(postfix(text), name=name, number=lambda item: Piece(item.text), apply=apply)

@@ -13,6 +13,7 @@ from ..graph import CONSTANT, Graph, Node
 from ..language.format import by_name, given
 from ..language.written import DERIVATIVE
 from ..ops import PRIMITIVES, Primitive
+from ..ops.logarithm import respelled
 from ..ops.primitive import CONSTANT_FACTOR_RULE, POWER_RULE, PRODUCT_RULE, QUOTIENT_RULE
 from ..ops.unknown import UnknownFunction
 from .expr import (
@@ -423,7 +424,7 @@ class _Derivation:
             value = self.written.ref(id)  # as textbooks have yhat*(1 - yhat)
         if node.op.local:
             known = {"y": value, **dict(zip(node.op.params, operands, strict=False))}
-            return simplified(read(self.graph.source.spelled(node.op.local[position]), known))
+            return simplified(read(respelled(node.op.local[position], self.graph.logarithm), known))
         names = {self.graph.own_name(i): e for i, e in zip(node.inputs, operands, strict=True)}
         text = local_texts(self.graph, id)[position]
         return read(text, names | {self.graph.own_name(id): value})

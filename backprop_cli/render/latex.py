@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from ..errors import BackpropError, Source, printable
+from ..errors import BackpropError, printable
 from ..language.fold import fold, postfix
 from ..language.format import format_items
 from ..language.operators import ATOM, COMPARISON, GREEK, HATS, HATTED, POWER, PRODUCT, ROOT, SUM
@@ -23,6 +23,7 @@ from ..language.written import (
     spell,
     template,
 )
+from ..ops.logarithm import LOG, logarithm, respelled
 
 LETTERS = {c: GREEK[c] for c in "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ"} | {"ε": "varepsilon", "φ": "varphi"}
 """Greek letters that are commands; the others look like Latin ones."""
@@ -98,7 +99,7 @@ def formula(text: str, of: str = "") -> Piece:
         return name
 
     try:
-        log = Source(text).log
+        log = logarithm(text)
         items = _items(re.sub(rf"\bd{re.escape(of)}/d(\w+)", slope, text) if of else text)
     except BackpropError:
         return atom(r"\text{" + text_to_latex(text) + "}")
@@ -107,7 +108,7 @@ def formula(text: str, of: str = "") -> Piece:
         name=lambda item: slopes.get(item.text) or atom(name_to_latex(item.text)),
         number=lambda item: number_piece(item.text),
         apply=lambda item, operands: spell(
-            LATEX, log if item.text == "log" else item.text.rstrip("("), operands
+            LATEX, log if item.text == LOG else item.text.rstrip("("), operands
         ),
     )
 
@@ -127,11 +128,11 @@ def _items(text: str) -> tuple[Item, ...]:
 
 def program_to_latex(program: Program) -> str:
     """Return a program over numbers as displayed mathematics, a statement a line."""
-    lines = []
+    lines, log = [], logarithm(program.source.text)
     for name, params, items, _ in program.statements:
         head = name_to_latex(name) if name else ""
         head = f"{head}({', '.join(map(name_to_latex, params))})" if params else head
-        lines.append((f"{head} &= " if head else "") + to_latex(program.source.spelled(format_items(items))))
+        lines.append((f"{head} &= " if head else "") + to_latex(respelled(format_items(items), log)))
     body = r" \\ ".join(lines)
     return rf"$$\begin{{aligned}} {body} \end{{aligned}}$$"
 

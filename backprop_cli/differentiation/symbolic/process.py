@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 from ...engine.work import WATCH
-from ...errors import Source
 from ...graph import Graph
+from ...ops.logarithm import LOG, respelled
 
 WALL_SECONDS = 20.0
 SLOW = 2.0  # seconds after which it is told that SymPy is waited for
@@ -76,7 +76,7 @@ class SymbolicProcess:
         fork = fork and hasattr(os, "fork") and "jax" not in sys.modules  # which has threads of its own
         self._child: _Child | None = _forked() if fork else _started()
         self._owes = False
-        self._source = Source("")
+        self._logarithm = LOG
 
     def request(
         self,
@@ -201,7 +201,7 @@ class SymbolicProcess:
     def _send(self, kind: str, graph: Graph, **job: Any) -> None:
         if self._owes:  # whoever asked was interrupted: the answer would be taken for that to this job
             self.close()
-        self._source = graph.source
+        self._logarithm = graph.logarithm
         job = {"kind": kind, "text": graph.source.text, "bound": list(graph.inputs), "large": False, **job}
         for _ in range(2):  # writing to a process finds out that it has ended since its last answer
             # not forked: there may be threads by now
@@ -225,7 +225,7 @@ class SymbolicProcess:
                     self._owes = False
                     if last:
                         self.close()
-                    return Symbolic(**_spelled(found, self._source))
+                    return Symbolic(**_spelled(found, self._logarithm))
             else:
                 failure = "SymPy did not finish in time"
         self.close()
@@ -241,13 +241,13 @@ class SymbolicProcess:
         self._child, self._owes = None, False
 
 
-def _spelled(found: Any, source: Source) -> Any:
-    """Return an answer with its formulas in the words of a text."""
+def _spelled(found: Any, logarithm: str) -> Any:
+    """Return an answer whose formulas call the logarithm so."""
     if isinstance(found, str):
-        return source.spelled(found)
+        return respelled(found, logarithm)
     if isinstance(found, (list, tuple)):
-        return type(found)(_spelled(x, source) for x in found)
-    return {key: _spelled(x, source) for key, x in found.items()} if isinstance(found, dict) else found
+        return type(found)(_spelled(x, logarithm) for x in found)
+    return {key: _spelled(x, logarithm) for key, x in found.items()} if isinstance(found, dict) else found
 
 
 def listed(graph: Graph) -> list[Row]:
