@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from backprop_cli.articles.evidence import CONDITION, EQUATION, GIVEN_ANEW, OTHER_PART
 from backprop_cli.articles.text import check_notebook, check_text
 from backprop_cli.articles.unread import BLOCK, DOUBT, ELSEWHERE, FORMULA, HEADING, UNWORKED, WORDS
 from backprop_cli.errors import DataError
@@ -591,3 +592,49 @@ def test_styles_of_pages_without_a_false_alarm(style: str) -> None:
         for k in range(len(results)):
             spoiled = [x + 0.3 * (abs(x) + 1) * (i == k) for i, x in enumerate(results)]
             assert check(filled(page, a, b, spoiled), style).wrong, (a, b, k)
+
+
+NOT_RESULTS = r"""
+# Shapes of $f(x) = x^3$
+Let $f(x) = x^3 - 3x$. Then $f'(x) = 3x^2 - 3 = 3(x - 1)(x + 1)$.
+Set $f'(x) = 0$: critical points are where $3x^2 - 3 = 0$. With $x = 2$ we get $f(2) = 2$.
+| Where | $f'(x) = 0$ |
+## Example 2
+For $f(x) = x^2 - 2 = (x - 2)(x + 2) + 2$ we have $f(1) = -1$, and $f(-x) = (-x)^2 - 2 = f(x)$.
+The line $x^2 + y^2 = 9$ is no function. The constraint $2x + 2x = 100$ holds.
+f(x) = x² has a minimum of 0 at x = 0, and f(2) = 4.
+## Example 3: $g(t) = 4t$
+If $f(3) = 7$ and $f'(3) = 5$, what is $f(4)$? Suppose that $f(1) = 5$.
+Forgetting the inside: $\frac{d}{dx} \left(\sin(3x)\right) = \cos(3x)$.
+$f(x) = \sqrt[3]{x} = x^{1/3}$ has $f(8) = 2$ and $f'(x) = \frac{1}{3} x^{-2/3}$. Let $x = 5$.
+## Example 4
+Here $x^2 = 9$. When $p = 3$, $q = p^2 = 9$; for $p = q = 1$ it is flat.
+Now $q^2 - 1 = 0$ has two roots.
+"""
+
+
+def test_equations_conditions_and_names_of_another_part_are_no_results() -> None:
+    found = check_text(NOT_RESULTS, "page")
+    assert found.wrong == ()
+    assert len(found.lines) == 9
+    assert {m.reason for m in found.missed} >= {EQUATION, CONDITION, OTHER_PART, GIVEN_ANEW}
+
+
+@pytest.mark.parametrize(
+    ("text", "claimed"),
+    [
+        ("## Step 1\n$w = 3$, $z = 2w = 6$.\n## Step 2\n$L = (z - 4)^2 = 5$.", "5"),
+        ("If $x = 3$, then $x^2 = 8$.", "8"),
+        ("Let $f(x) = x^2 - 1 = (x - 1)(x + 2)$.", "(x - 1)(x + 2)"),
+        ("Let $f(x) = x^3$, so $f'(x) = 3x$. Where is it 0?", "3x"),
+        ("With $x = 2$, $f(x) = x^2 = 5$.", "5"),
+        (r"$f(x) = \sqrt[3]{x}$ and $f(8) = 3$", "3"),
+    ],
+)
+def test_what_stands_is_still_wrong(text: str, claimed: str) -> None:
+    assert [line.claimed for line in check_text(text, "page").wrong] == [claimed]
+
+
+def test_a_function_of_ours_that_the_page_defines_is_another() -> None:
+    code = "def tanh(x):\n    y = 2*x\n    return y\ntanh(1)  # 2\nsin(0)  # 1\n"
+    assert [line.claimed for line in check_text(f"```\n{code}```\n", "page").wrong] == ["1"]

@@ -27,6 +27,13 @@ _OPERATOR = re.compile(r"[*/^=<>≈%]|[-+−]\s")
 _WORDS = re.compile(r"(?:(?:[A-Za-z][a-z']+|[aAI](?=\s))(?:[\s,.:;!?]+|$))*")
 NAMED = re.compile(rf"(?:^|[\s(,;:])({NAME})\s*=(?!=)")
 
+_DEFINED = re.compile(rf"(?<![\w\\])({NAME})\((?:{NAME}(?:\s*,\s*{NAME})*)\)\s*=(?!=)")
+
+
+def defined_in(text: str) -> list[str]:
+    """Return the functions that a text defines, or says to be equal to something: ``f(x) = ...``."""
+    return _DEFINED.findall(text)
+
 
 class _Clause(NamedTuple):
     """A clause of a line of prose.

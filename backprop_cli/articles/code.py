@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..language.tokens import NAME
+from ..ops import FUNCTIONS
 from .numbers import NUMBER
 from .programs import names_in
 
@@ -21,6 +22,12 @@ def changed(code: str) -> set[str]:
         return names_in(code)
     code = code.partition("#")[0]
     return set().union(*(names_in(left) for left in _CHANGED.findall(code))) if "=" in code else set()
+
+
+def defined(code: str) -> set[str]:
+    """Return the function of ours that a line of code defines anew, if it does."""
+    match = re.match(rf"\s*(?:>>> )?def\s+({NAME})\(", code)
+    return {match[1]} & FUNCTIONS.keys() if match else set()
 
 
 MATH = "math"

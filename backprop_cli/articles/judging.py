@@ -161,17 +161,45 @@ def _of_defined(number: int, parts: list[str], known: Known, about: bool) -> lis
     if match is None or match[1] in FUNCTIONS:
         return _OTHER
     name, primes, inside = match[1], match[2] or "", [p.strip() for p in match[3].split(",")]
-    if not primes and len(rest) == 1 and all(re.fullmatch(NAME, p) for p in inside):
-        return [] if known.define(name, inside, rest[0]) else None
     graph = known.functions.get(name)
+    if not primes and all(re.fullmatch(NAME, p) and p not in CONSTANTS for p in inside):
+        called = graph is not None and inside != list(graph.inputs) and known.values.keys() >= set(inside)
+        if not called:
+            return _defined(number, left, rest, name, inside, known, about)
     if graph is None or len(inside) != len(graph.inputs) or (primes and len(inside) > 1):
         return None
     target = f"{name}{primes}" if primes else name
     if inside == list(graph.inputs):
+        if not _steady(graph, target):  # "f'(x) = 0" is an equation
+            rest = [part for part in rest if worked_out(part, {}) is None]
         return _verdicts(number, left, target, rest, graph, {}, about)
     at = [known.value(p) for p in inside]
     bound = {n: x for n, x in zip(graph.inputs, at, strict=True) if x is not None}
-    return _verdicts(number, left, target, rest, graph, bound, about) if len(bound) == len(at) else None
+    if len(bound) < len(at):
+        return None
+    # a formula right of f(-x) is over another x
+    rest = [part for part in rest if worked_out(part, {}) is not None]
+    return _verdicts(number, left, target, rest, graph, bound, about)
+
+
+def _defined(
+    number: int, left: str, rest: list[str], name: str, inside: list[str], known: Known, about: bool
+) -> list[Line] | None:
+    """Take in a definition, ``f(x) = (x - 1)^2 = x^2 - 2x + 1``, and judge what else stands in its line."""
+    formulas = [part for part in rest if worked_out(part, {}) is None]
+    body = next((part for part in formulas if known.define(name, inside, part)), None)
+    if body is None:
+        return None
+    found = []
+    for part in rest[rest.index(body) + 1 :]:
+        if part in formulas:
+            found += _verdicts(number, left, name, [part], known.functions[name], {}, about) or []
+        elif re.fullmatch(NUMBER, part) and (value := known.value(body)) is not None:
+            found.append(line_of(number, body, part, value, about))
+    for part in rest[: rest.index(body)]:
+        if (slope := _CALL.fullmatch(part)) and slope[2]:
+            found += _of_defined(number, [part, body], known, about) or []
+    return found
 
 
 _OPERATOR_D = re.compile(rf"(?:\(\(d\)/\(d({NAME})\)\)|d\s*/\s*d({NAME}))\s*\*?\s*(?=[\s(\[])(.+)")
@@ -211,13 +239,18 @@ def _derivative(
     if at and set(at) != set(graph.inputs):
         return None
     target = f"d{output}/d{by}"
-    if not at and any(worked_out(answer, {}) is not None for answer in answers):
-        points = [Judge(graph, dict.fromkeys(graph.inputs, x)) for x in (-1.3, 0.71, 1.83)]
-        found = [point.question(read_target(target, graph)).right.number for point in points]
-        rights = [right for right in found if right is not None]
-        if len(rights) < 2 or max(rights) - min(rights) > NOISE:
-            return None
+    numbers = any(worked_out(answer, {}) is not None for answer in answers)
+    if not at and numbers and not _steady(graph, target):
+        return None
     return _verdicts(number, text, target, answers, graph, at, about=False)
+
+
+def _steady(graph: Graph, target: str) -> bool:
+    """Return whether a value or derivative is the same number everywhere."""
+    points = [Judge(graph, dict.fromkeys(graph.inputs, x)) for x in (-1.3, 0.71, 1.83)]
+    found = [point.question(read_target(target, graph)).right.number for point in points]
+    rights = [right for right in found if right is not None]
+    return len(rights) > 1 and max(rights) - min(rights) <= NOISE
 
 
 def _verdicts(
@@ -234,7 +267,8 @@ def _verdicts(
         except BackpropError:
             return None
         if verdict.verdict in (RIGHT, ROUNDED, WRONG):
-            answer, right, good = claim.answer, verdict.right, verdict.good
+            # what has no value at places, y^(-2/3), is right where it has one
+            answer, right, good = claim.answer, verdict.right, verdict.good or verdict.mistake == "no value"
             if verdict.verdict != RIGHT and right is not None and answer and answer.value is not None:
                 good = printed(answer, answer.value, right, about)
             where = ", ".join(f"{n} = {brief(x)}" for n, x in (verdict.point or {}).items())

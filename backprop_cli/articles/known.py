@@ -34,12 +34,20 @@ class Known:
         formulas: Names that had a formula: whether the last one could not be worked out.
         written: Numbers of names and derivatives as the text has them, where others come out.
         updates: Numbers that names were updated to, until something is worked out from them.
+        part: Number of the part of the page, such as an example, that is being read.
+        since: Part in which a name or function was given last.
+        scattered: Names that more than one part of the page gives.
+        hidden: Functions of ours that the page defines in a way that is not read.
         tape: The statements of code.
     """
 
     def __init__(self) -> None:
         self.values: dict[str, float] = {}
         self.steps: dict[str, str] = {}
+        self.part = 0
+        self.since: dict[str, int] = {}
+        self.scattered: set[str] = set()
+        self.hidden: set[str] = set()
         self._users: dict[str, set[str]] = {}  # steps by what their formulas name
         self.functions: dict[str, Graph] = {}
         self.definitions: dict[str, str] = {}
@@ -61,6 +69,7 @@ class Known:
         if again and value != self.values[name]:
             self.slopes.clear()
         self.values[name] = value
+        self.since[name] = self.part
         self.given.add(name)
         (self.computed.add if formula else self.computed.discard)(name)
         if formula:
@@ -101,9 +110,10 @@ class Known:
         """Define a function; whether that can be read. One that cannot is known no more."""
         text = f"{name}({', '.join(inputs)}) = {body}"
         graph = lowered("\n".join([*self.definitions_in(body), text]))
-        if graph is None or set(graph.inputs) != set(inputs):
+        if graph is None or set(graph.inputs) != set(inputs) or self.hides(body):
             self.forget([name])
             return False
+        self.since[name] = self.part
         self.functions[name], self.definitions[name] = graph, text
         self.given |= {name, *inputs}
         return True
@@ -135,10 +145,16 @@ class Known:
             over: Other numbers for some names and derivatives.
         """
         over = over or {}
+        if self.hides(text):
+            return None
         text = _SLOPE_AT.sub(self._slope, text)
         slopes = ChainMap(over, self.slopes)
         text = SLOPE.sub(lambda m: f"({slopes[m[0]]!r})" if m[0] in slopes else m[0], text)
         return worked_out(text, ChainMap(over, self.values), self.definitions_in(text))
+
+    def hides(self, text: str) -> bool:
+        """Return whether an expression calls what the page has defined in a way that is not read."""
+        return bool(self.hidden) and not self.hidden.isdisjoint(re.findall(rf"({NAME})\(", text))
 
     def definitions_in(self, text: str) -> list[str]:
         """Return the definitions that an expression needs, each behind what it needs itself."""

@@ -27,6 +27,9 @@ _SLOPE = (
     r"d\1/d\2",
 )
 _SHORT_FRACTION = re.compile(r"\\[dt]?frac\s*(\{[^{}]*\}|[0-9A-Za-z])\s*(\{[^{}]*\}|[0-9A-Za-z])")
+_ROOT = re.compile(
+    r"\\?sqrt\s*\[\s*(\w+)\s*\]\s*\{([^{}]*)\}|(?<![\w\\])root\s*\((\w+)\)\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\)"
+)
 _BRACED = re.compile(r"(\^|sqrt)\s*\{([^{}]*)\}")
 _INDEX = re.compile(r"(?<![A-Za-z0-9_\\])([A-Za-z]\w*?)_\s*\{\s*([\w ,]+?)\s*\}")
 """A name with an index in braces, which is a part of it: ``net_{h1}``."""
@@ -62,7 +65,7 @@ def plain_math(text: str) -> str:
     """Write the LaTeX of teaching articles in our own language; what else there is stays unreadable."""
     for pattern, plain in _ASCII_MATH:
         text = re.sub(pattern, plain, text)
-    if "\\" not in text and "{" not in text:
+    if "\\" not in text and "{" not in text and "root" not in text:
         return text
     for pattern, written in _LATEX:
         text = re.sub(pattern, written, text)
@@ -70,8 +73,13 @@ def plain_math(text: str) -> str:
         text = _INDEX.sub(_indexed, text)
     text = re.sub(*_SLOPE, _LAYER.sub(_superscript, text))
     for _ in range(8):
-        text = _BRACED.sub(r"\1(\2)", _SHORT_FRACTION.sub(_fraction, text))
+        text = _BRACED.sub(r"\1(\2)", _ROOT.sub(_root, _SHORT_FRACTION.sub(_fraction, text)))
     return text
+
+
+def _root(match: re.Match[str]) -> str:
+    order, inside = match[1] or match[3], match[2] or match[4]
+    return f"cbrt({inside})" if order == "3" else f"(({inside})^(1/{order}))"
 
 
 def _fraction(match: re.Match[str]) -> str:

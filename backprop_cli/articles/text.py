@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 from ..errors import DataError
 from ..language.tokens import NAME
-from .clauses import NAMED, pieces
-from .code import FENCE, KEYWORD, MATH, changed, fence_of, with_results
+from .clauses import NAMED, defined_in, pieces
+from .code import FENCE, KEYWORD, MATH, changed, defined, fence_of, with_results
+from .evidence import begins_part, scattered, trusted
 from .judging import RESULT, judged_piece, judged_words
 from .known import Known
 from .latex import rows_of
@@ -89,6 +90,7 @@ def check_cells(cells: Sequence[Cell], path: str) -> Article:
     if (count := sum(len(cell.lines) + len(cell.printed) for cell in cells)) > MOST_LINES:
         raise DataError(f"{path} has {count:,} lines: up to {MOST_LINES:,} are read")
     known = Known()
+    known.scattered = scattered(line for cell in cells if not cell.code for line in cell.lines)
     judged: list[Line] = []
     unread: list[int] = []
     left_out: list[Missed] = []
@@ -118,6 +120,10 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
             known.forget([*known.values, *known.functions])  # a command knows nothing of them
             continue
         reason, found = _nothing_read(raw, fenced, margin), Counter[str]()
+        doubts: dict[str, str] = {}
+        if not fenced and begins_part(raw):
+            known.part += 1
+            known.forget(defined_in(raw) if reason == HEADING else ())
         if fenced and raw.strip() and margin < 0:
             margin = len(raw) - len(raw.lstrip())
         if reason == LONG:
@@ -125,6 +131,7 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
             known.forget(changed(raw) if fenced else ())
         elif reason == BLOCK:
             known.forget([*known.values] if unsettles(raw) else changed(raw))
+            known.hidden |= defined(raw)
             unread += [number] if RESULT.match(raw.partition("#")[2].strip()) else []
         elif not fenced and _ANEW.search(raw):
             known.computed.clear()
@@ -134,7 +141,7 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
         prose, later = raw, []
         for claim in [] if reason or fenced else said(raw):
             if outcome := judged_words(claim, number, known):
-                judged += outcome
+                judged += (outcome := trusted(outcome, raw, known, doubts))
                 found.update(_claimed(outcome))
                 prose = prose.replace(raw[claim.start : claim.end], " ")
             else:
@@ -145,16 +152,20 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
             if fenced:
                 known.forget(changed(piece) - known.given)
             elif outcome is None:
-                known.forget(set(NAMED.findall(piece)) - known.given)
+                known.forget({*NAMED.findall(piece), *defined_in(piece)} - known.given)
+            elif outcome:
+                outcome = trusted(outcome, raw, known, doubts) or None
             unread += [number] if outcome is None else []
             judged += outcome or []
             found.update(_claimed(outcome or []))
             reason = DOUBT if doubtful else reason
         for claim in later:
-            outcome = judged_words(claim, number, known) or []
+            outcome = trusted(judged_words(claim, number, known) or [], raw, known, doubts)
             judged += outcome
             found.update(_claimed(outcome))
-        left_out += missed(number, raw, fenced, found, reason, known.values, known.functions, known.formulas)
+        left_out += missed(
+            number, raw, fenced, found, reason, known.values, known.functions, known.formulas, doubts
+        )
     end = len(cell.lines)
     left_out += [Missed(end, line.strip(), n, PRINTED) for line in cell.printed for n in numbers_of(line)]
     return judged, unread, left_out

@@ -76,6 +76,7 @@ def missed(
     known: Collection[str],
     functions: Collection[str],
     formulas: Mapping[str, bool],
+    doubts: Mapping[str, str],
 ) -> Iterator[Missed]:
     """Yield the numbers of a line that look like results, and are not among those that were read.
 
@@ -88,6 +89,7 @@ def missed(
         known: Names that have values.
         functions: Functions that are defined.
         formulas: Names that were given by a formula: whether the last one could not be worked out.
+        doubts: Why a number that was worked out may be no claim, by number.
     """
     line = line[:LONGEST]
     found = {m.start(1): (m[1], m.start()) for m in _RESULT.finditer(line)}
@@ -107,7 +109,9 @@ def missed(
             left_over[plain] -= not re.match(r"\s*=", line[at + len(claimed) :])
             continue
         why = reason
-        if worded:
+        if plain in doubts:
+            why = doubts[plain]
+        elif worded:
             why = WORDS if why in ("", DOUBT) else why
         elif given:
             why = why or (UNWORKED if formulas[given[1]] else "")
