@@ -638,3 +638,30 @@ def test_what_stands_is_still_wrong(text: str, claimed: str) -> None:
 def test_a_function_of_ours_that_the_page_defines_is_another() -> None:
     code = "def tanh(x):\n    y = 2*x\n    return y\ntanh(1)  # 2\nsin(0)  # 1\n"
     assert [line.claimed for line in check_text(f"```\n{code}```\n", "page").wrong] == ["1"]
+
+
+LAWS = r"""
+```math
+y = x^3
+```
+```math
+dy/dx = 3x^2
+```
+the other way around:
+```math
+x = root(3)(y)
+```
+```math
+dx/dy = 1/(3 root(3)(y^2)) = y^(-3/2)//3
+```
+With $b = 3a^4$ and $c = \sin(b) = \sin(3a^4)$, `math (db)/(da) = 12a^3` and `math (dc)/(db) = cos(b)`.
+$\frac{\partial c}{\partial a} = \cos(b) \cdot 12a^3 = 12a^2\cos(b)$
+## Another one
+$\frac{db}{da} = 2a$ of who knows what. Let $q = r \cdot s$; $\frac{\partial q}{\partial t} = r$.
+"""
+
+
+def test_derivatives_of_formulas_without_numbers() -> None:
+    found = check_text(LAWS, "page")
+    assert [(line.number, line.claimed) for line in found.wrong] == [(13, "y^(-3/2)/3"), (16, "12a^2cos(b)")]
+    assert [line.number for line in found.lines] == [6, 13, 13, 15, 15, 15, 16, 16]

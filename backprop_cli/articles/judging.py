@@ -114,14 +114,34 @@ def _judge(piece: str, number: int, known: Known, fenced: bool) -> list[Line] | 
     about = "≈" in code
     parts = [known.spelled(part) for part in parts]
     update = not fenced and (UPDATE in code or parts[0] in names_in(parts[1]))
+    stated = _stated(parts, number, known) if not (fenced or update) else None
     found = _OTHER if update else _of_defined(number, parts, known, about)
     if found is _OTHER:
         found = chain(number, parts, known, fenced, about, update)
+        if found is None and stated is not None:
+            known.given.add(parts[0])
+            found = stated
     if found and SLOPE.fullmatch(parts[0]):
         known.slopes.pop(parts[0], None)
         if not any(line.wrong or line.right is None for line in found):
             known.slopes[parts[0]] = float(found[0].right or 0.0)
     return found
+
+
+def _stated(parts: list[str], number: int, known: Known) -> list[Line] | None:
+    """Take in what a name is equal to, ``y = x^3``; return what else is equal to it; None for none."""
+    name, *formulas = (part.rstrip(".,;") for part in parts)
+    if not re.fullmatch(NAME, name) or any(worked_out(formula, {}) is not None for formula in formulas):
+        return None
+    known.state(name, formulas[0])
+    graph = known.law(name)
+    if graph is None:
+        return None
+    return [
+        Line(number, name, formula, None, written_digits(formula), False)
+        for formula in formulas[1:]
+        if _same(graph, name, formula)
+    ]
 
 
 def _result(comment: str) -> str | None:
@@ -146,9 +166,10 @@ def _of_defined(number: int, parts: list[str], known: Known, about: bool) -> lis
     if match := SLOPE.fullmatch(left):
         graph = known.program(match[1])
         if graph is None or not graph.inputs.keys() <= known.values.keys():
-            return _OTHER if len(rest) > 1 else None  # the arithmetic right of it may be judged
+            # the arithmetic right of it may be judged
+            return _by_law(number, left, match, rest, known) or (_OTHER if len(rest) > 1 else None)
         if (set(graph.inputs) - set(graph.defaults)) & known.computed:
-            return None  # of a name that was given anew since
+            return _by_law(number, left, match, rest, known)  # a name was given anew since
         return _verdicts(number, left, left, rest, graph, {n: known.values[n] for n in graph.inputs}, about)
     if operator := _OPERATOR_D.fullmatch(left):
         of = operator[3].strip()
@@ -180,6 +201,15 @@ def _of_defined(number: int, parts: list[str], known: Known, about: bool) -> lis
     # a formula right of f(-x) is over another x
     rest = [part for part in rest if worked_out(part, {}) is not None]
     return _verdicts(number, left, target, rest, graph, bound, about)
+
+
+def _by_law(number: int, left: str, slope: re.Match[str], rest: list[str], known: Known) -> list[Line] | None:
+    """Judge the formulas of a derivative by those that the text has stated: ``dy/dx = 3x^2`` of y = x^3."""
+    graph = known.law(slope[1])
+    if graph is None or (slope[2] not in graph.inputs and slope[2] not in known.laws):
+        return None
+    found = [_verdicts(number, left, left, [p], graph, {}, False) for p in rest if worked_out(p, {}) is None]
+    return [line for lines in found for line in lines or []] or None
 
 
 def _defined(
@@ -253,12 +283,34 @@ def _steady(graph: Graph, target: str) -> bool:
     return len(rights) > 1 and max(rights) - min(rights) <= NOISE
 
 
+def _same(graph: Graph, target: str, formula: str) -> bool:
+    """Return whether a formula is the value or derivative at some points, which few wrong ones are."""
+    agree = 0
+    for x in (-1.37, 0.61, 1.83, 2.71):
+        at = {name: x * (1 + k / 7) for k, name in enumerate(graph.inputs)}
+        claimed = worked_out(formula, at)
+        right = (
+            Judge(graph, at).question(read_target(target, graph)).right.number
+            if claimed is not None
+            else None
+        )
+        if claimed is None or right is None:
+            continue
+        if abs(claimed - right) > NOISE * max(abs(right), 1.0):
+            return False
+        agree += 1
+    return agree > 2
+
+
 def _verdicts(
     number: int, left: str, target: str, rest: list[str], graph: Graph, at: dict[str, float], about: bool
 ) -> list[Line] | None:
     """Judge what stands right of a derivative or value; None where nothing of it can be judged."""
     found = []
     for part in rest:
+        if not at and _same(graph, target, part):
+            found.append(Line(number, left, part, None, written_digits(part), False))
+            continue
         try:
             claim = read_claim(target, part, graph)
             # decimals may be rounded to any digit; 3x is not 2x to one

@@ -37,6 +37,7 @@ class Known:
         part: Number of the part of the page, such as an example, that is being read.
         since: Part in which a name or function was given last.
         scattered: Names that more than one part of the page gives.
+        laws: Formula by name, whether or not its names have values, of the part that is being read.
         hidden: Functions of ours that the page defines in a way that is not read.
         tape: The statements of code.
     """
@@ -44,6 +45,7 @@ class Known:
     def __init__(self) -> None:
         self.values: dict[str, float] = {}
         self.steps: dict[str, str] = {}
+        self.laws: dict[str, str] = {}
         self.part = 0
         self.since: dict[str, int] = {}
         self.scattered: set[str] = set()
@@ -98,6 +100,7 @@ class Known:
             self.written.pop(name, None)
             self.functions.pop(name, None)
             self.definitions.pop(name, None)
+            self.laws.pop(name, None)
             self._drop(name, True)
 
     def update(self, name: str, value: float) -> None:
@@ -170,11 +173,29 @@ class Known:
         right = point.question(read_target(f"d{match[1]}/d{name}", graph)).right.number
         return match[0] if right is None else f"({right!r})"
 
+    def state(self, name: str, formula: str) -> None:
+        """Take in what a name is equal to; what was said of its names the other way round holds no more."""
+        needed = _in_order(names_in(formula), self.laws)
+        if name in names_in(formula) or lowered(formula) is None:
+            self.laws.pop(name, None)
+            return
+        for other in [n for n in needed if n == name or name in names_in(self.laws[n])]:
+            del self.laws[other]
+        self.laws[name] = formula
+
     def program(self, output: str) -> Graph | None:
         """Return the program of the steps up to one."""
-        if output not in self.steps:
-            return None
-        return lowered("; ".join(f"{n} = {self.steps[n]}" for n in _in_order([output], self.steps)))
+        return _program(output, self.steps)
+
+    def law(self, output: str) -> Graph | None:
+        """Return the program of the formulas up to one, whether or not its inputs have values."""
+        return _program(output, self.laws)
+
+
+def _program(output: str, formulas: Mapping[str, str]) -> Graph | None:
+    if output not in formulas:
+        return None
+    return lowered("; ".join(f"{n} = {formulas[n]}" for n in _in_order([output], formulas)))
 
 
 def _in_order(names: Iterable[str], formulas: Mapping[str, str]) -> list[str]:

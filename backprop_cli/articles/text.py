@@ -123,6 +123,7 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
         doubts: dict[str, str] = {}
         if not fenced and begins_part(raw):
             known.part += 1
+            known.laws.clear()
             known.forget(defined_in(raw) if reason == HEADING else ())
         if fenced and raw.strip() and margin < 0:
             margin = len(raw) - len(raw.lstrip())
@@ -136,6 +137,7 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
         elif not fenced and _ANEW.search(raw):
             known.computed.clear()
             known.slopes.clear()
+            known.laws.clear()
         if not (reason or fenced) and (function := activation_in(raw)):
             known.define(ACTIVATION, ["x"], function)
         prose, later = raw, []
