@@ -56,6 +56,25 @@ def room_of(module: Path) -> str:
 
 
 @cache  # every package is held to what all modules import
+def _imports(module: Path) -> tuple[tuple[str, int, bool], ...]:
+    """Return the full name of all that a module imports, on which line, and whether for types alone."""
+    here = (PACKAGE.name, *module.relative_to(PACKAGE).with_suffix("").parts)
+    found: list[tuple[str, int, bool]] = []
+    todo: list[tuple[ast.AST, bool]] = [(ast.parse(module.read_text(encoding="utf-8")), False)]
+    while todo:
+        node, typing = todo.pop()
+        typing |= isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):  # imports are statements
+            todo += [(inner, typing) for inner in getattr(node, part, ())]
+        if isinstance(node, ast.ImportFrom):
+            base = ".".join(here[: len(here) - node.level]) if node.level else ""
+            source = ".".join(filter(None, (base, node.module)))
+            found += ((f"{source}.{alias.name}", node.lineno, typing) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            found += ((alias.name, node.lineno, typing) for alias in node.names)
+    return tuple(found)
+
+
 def imported(module: Path, *, typing: bool = True) -> tuple[tuple[str, int], ...]:
     """Return the full name of all that a module imports, and on which line, in bodies of functions, too.
 
@@ -63,21 +82,7 @@ def imported(module: Path, *, typing: bool = True) -> tuple[tuple[str, int], ...
         module: Its file.
         typing: With what is imported for types alone.
     """
-    here = (PACKAGE.name, *module.relative_to(PACKAGE).with_suffix("").parts)
-    found: list[tuple[str, int]] = []
-    todo: list[ast.AST] = [ast.parse(module.read_text(encoding="utf-8"))]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not typing:
-            continue
-        todo += ast.iter_child_nodes(node)
-        if isinstance(node, ast.ImportFrom):
-            base = ".".join(here[: len(here) - node.level]) if node.level else ""
-            source = ".".join(filter(None, (base, node.module)))
-            found += ((f"{source}.{alias.name}", node.lineno) for alias in node.names)
-        elif isinstance(node, ast.Import):
-            found += ((alias.name, node.lineno) for alias in node.names)
-    return tuple(found)
+    return tuple((name, line) for name, line, alone in _imports(module) if typing or not alone)
 
 
 def rooms_imported(module: Path) -> Iterator[tuple[str, int]]:

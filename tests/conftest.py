@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from itertools import pairwise
 from pathlib import Path
@@ -30,11 +32,19 @@ from hypothesis import settings
 settings.register_profile("suite", derandomize=True, deadline=None)
 settings.load_profile("suite")
 
+
+def pytest_collection_finish() -> None:
+    """Leave what is loaded by now out of every collection: SymPy's and Hypothesis' objects stay for good."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
 ROOT = Path(__file__).resolve().parent.parent
 if find_spec("backprop_cli") is None:
     sys.path.insert(0, str(ROOT))
 
 
+@cache
 def script(name: str) -> Any:
     """Import one of the scripts that write documents."""
     spec = spec_from_file_location(name, ROOT / "docs" / f"{name}.py")

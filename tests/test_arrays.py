@@ -22,12 +22,12 @@ from backprop_cli.api.arrays import (
     gradient_of,
     hessian_of,
     jacobian_of,
-    translation_of,
 )
 from backprop_cli.differentiation import METHODS
 from backprop_cli.differentiation.arrays import array_values
 from backprop_cli.differentiation.sampled import sampled
 from backprop_cli.errors import BackpropError, ExpressionError, NoSuchNumber, Source
+from backprop_cli.export.arrays import export_arrays
 from backprop_cli.graph import NOWHERE, ArrayBuilder
 from backprop_cli.language.array_parser import parse_arrays
 from backprop_cli.language.format import format_program
@@ -46,6 +46,17 @@ def settled(text: str, **values: Any) -> tuple[Settled, Arrays]:
 
 def gradient(text: str, values: Arrays, **options: Any) -> Any:
     return gradient_of(*settled(text, **values), **options)
+
+
+KNOWN: dict[str, Any] = {}
+
+
+def known(text: str, values: Arrays) -> Any:
+    """By all methods, once for all tests that look at it."""
+    key = repr((text, values))
+    if key not in KNOWN:
+        KNOWN[key] = gradient(text, values)
+    return KNOWN[key]
 
 
 # values: the acceptance list
@@ -163,7 +174,7 @@ VALUES: list[tuple[str, Arrays, tuple[float, Arrays]]] = [
 
 @pytest.mark.parametrize(("text", "values", "right"), VALUES, ids=[row[0] for row in VALUES])
 def test_values_and_slopes(text: str, values: Arrays, right: tuple[float, Arrays]) -> None:
-    report = gradient(text, values)
+    report = known(text, values)
     assert float(report.value) == pytest.approx(right[0], rel=4e-14, abs=4e-16)
     for name, slope in right[1].items():
         found = np.array(report.gradient[name], float)
@@ -171,6 +182,9 @@ def test_values_and_slopes(text: str, values: Arrays, right: tuple[float, Arrays
     assert report.agree is True
     words = {verdict.verdict for id in report.shown() for _, verdict in report.judged(id)}
     assert words <= {"agree", "rounding"}, words
+    if text != "det(A)":  # that matrix has no inverse
+        assert {report.graph.inputs[name] for name in report.wrt} <= set(report.formulas), report.notes
+    held_to_the_sweep(report)
 
 
 def test_every_method_has_a_column() -> None:
@@ -259,11 +273,9 @@ def test_a_wrong_pull_is_noticed(
 ) -> None:
     row, right = MATRICES[name], MATRICES[name].partials
     monkeypatch.setattr(row, "partials", lambda *xs, **static: tuple(map(wrong, right(*xs, **static))))
-    program, values = applied(name, 0)
-    symmetric = name in ("trace", "diag", "sum", "rowsum", "colsum", "'")
-    report = gradient_of(program, values)
-    if wrong is turned and symmetric:  # their cotangents look the same from both sides
-        return
+    if wrong is turned and name in ("trace", "diag", "sum", "rowsum", "colsum", "'"):
+        return  # their cotangents look the same from both sides
+    report = gradient_of(*applied(name, 0), methods=["reverse", "finite"])
     assert report.agree is False
 
 
@@ -639,7 +651,7 @@ def test_nearly_singular_matrices_are_told() -> None:
 @settings(max_examples=12)
 @given(
     st.sampled_from(["b'@inv(A)@b", "sum(solve(A, b)^2)", "det(A)", "logdet(A'@A)", "sum(solve(A, A')@b)"]),
-    st.integers(5, 7),
+    st.integers(5, 6),
     st.integers(0, 2**32 - 1),
     st.booleans(),
 )
@@ -664,7 +676,7 @@ def test_larger_matrices_are_eliminated(text: str, n: int, seed: int, turned: bo
 def test_scores_beyond_exponents_have_slopes(text: str, by: float) -> None:
     """exp(1000) is no float; what scores are shifted by changes no slope of these."""
     z, t = np.array([0.0, 1.0, -2.0]), np.array([0.25, 0.5, 0.25])
-    near, far = (gradient(text, {"z": x, "t": t}, methods=METHODS) for x in (z, z + by))
+    near, far = known(text, {"z": z, "t": t}), gradient(text, {"z": z + by, "t": t}, methods=METHODS)
     assert far.agree
     assert np.allclose(far.gradient["z"].astype(float), near.gradient["z"].astype(float), rtol=1e-9)
     held_to_the_sweep(far)
@@ -755,7 +767,7 @@ FORMULAS: list[tuple[str, Arrays, dict[str, str]]] = [
 
 @pytest.mark.parametrize(("text", "values", "formulas"), FORMULAS, ids=[row[0] for row in FORMULAS])
 def test_formulas_in_matrix_notation(text: str, values: Arrays, formulas: dict[str, str]) -> None:
-    report = gradient(text, values, methods=["symbolic", "reverse"])
+    report = known(text, values)
     found = {name: report.formulas.get(report.graph.inputs[name]) for name in formulas}
     assert found == formulas
     held_to_the_sweep(report)
@@ -772,14 +784,6 @@ def held_to_the_sweep(report: Any) -> None:
         np.testing.assert_allclose(
             found, right, rtol=0, atol=1e-12 * max(1.0, np.abs(right).max(initial=0.0))
         )
-
-
-@pytest.mark.parametrize(("text", "values", "right"), VALUES, ids=[row[0] for row in VALUES])
-def test_every_slope_has_a_formula(text: str, values: Arrays, right: tuple[float, Arrays]) -> None:
-    report = gradient(text, values, methods=["symbolic", "reverse"])
-    if text != "det(A)":  # that matrix has no inverse
-        assert {report.graph.inputs[name] for name in report.wrt} <= set(report.formulas), report.notes
-    held_to_the_sweep(report)
 
 
 def holds(text: str, values: Arrays) -> None:
@@ -970,7 +974,7 @@ def test_programs_run_elsewhere(to: str, capsys: pytest.CaptureFixture[str]) -> 
     """The exported programs assert our numbers themselves."""
     pytest.importorskip({"pytorch": "torch"}.get(to, to))
     for text, values, _ in INVERTIBLE if to == "numpy" else INVERTIBLE[:12]:
-        source, _ = translation_of(*settled(text, **values), to=to)
+        source = export_arrays(known(text, values), to)
         exec(compile(source, text, "exec"), {})
     assert "NaN" not in capsys.readouterr().out
 

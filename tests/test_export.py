@@ -97,6 +97,33 @@ def node() -> Iterator[Callable[[Path], str]]:
         process.stdin.close()
 
 
+def compiled(text: str, folder: Path) -> Path:
+    """Compile a program in C."""
+    (folder / "program.c").write_text(text, encoding="utf-8")
+    subprocess.run(["cc", "-Wall", "-Werror", "program.c", "-o", "program", "-lm"], cwd=folder, check=True)
+    return folder / "program"
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str | Path, ...]]:
+    """The programs in C that many tests run, in one: to start a compiler takes longer than any of them."""
+    known = [name for name in PRIMITIVES if not refusal(module_of("c").SPELLING, name)]
+    cases = [*((path.read_text("utf-8"), {}) for path in SAMPLES), *CASES]
+    cases += [case for name in known for case in primitive_programs(name)]
+    texts = list(dict.fromkeys(export(program(*case), "c") for case in cases))
+    parts, calls = [], []
+    for k, text in enumerate(texts):
+        own = set(re.findall(r"^(?:static )?(?:const )?\w+ (\w+)[\[(]", text, re.MULTILINE))
+        parts.append(re.sub(rf"\b({'|'.join(own)})(?=[\[(])", rf"\1_{k}", text))
+        calls.append(f"case {k}: return main_{k}();")
+    choice = "#include <stdlib.h>\nint main(int n, char **words) { switch (atoi(words[n - 1])) {"
+    try:
+        path = compiled("\n".join([*parts, choice, *calls, "} return 1; }"]), tmp_path_factory.mktemp("c"))
+    except subprocess.CalledProcessError:  # each alone says which
+        return {}
+    return {text: (path, str(k)) for k, text in enumerate(texts)}
+
+
 @pytest.fixture
 def execute(tmp_path: Path, request: pytest.FixtureRequest) -> Runner:
     """Run an exported program and return what it prints; its assertions may fail."""
@@ -104,11 +131,8 @@ def execute(tmp_path: Path, request: pytest.FixtureRequest) -> Runner:
 
     def execute(text: str, target: str) -> str:
         if target == "c":
-            (tmp_path / "program.c").write_text(text, encoding="utf-8")
-            subprocess.run(
-                ["cc", "-Wall", "-Werror", "program.c", "-o", "program", "-lm"], cwd=tmp_path, check=True
-            )
-            done = subprocess.run([tmp_path / "program"], capture_output=True, text=True, check=False)
+            words = request.getfixturevalue("together").get(text) or (compiled(text, tmp_path),)
+            done = subprocess.run(words, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr
             return done.stdout
         if target == "javascript":
