@@ -1,13 +1,17 @@
 """Hold exercises to what they promise: a class of thirty, and many draws of every kind and level.
 
 ``python benchmarks/exercises.py [DRAWS]`` prints a line a promise; there are DRAWS of every kind and
-level, 100 without it.
+level, 100 without it. What pdflatex is to compile is left out where there is none.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import math
+import re
+import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -26,7 +30,7 @@ from backprop_cli.exercises.handouts import EXACT, kind_task
 from backprop_cli.exercises.key import Key, labels, written
 from backprop_cli.exercises.kinds import KINDS, LEVELS
 from backprop_cli.exercises.marking import Marking
-from backprop_cli.exercises.posed import NEAREST_KINK, OfProgram
+from backprop_cli.exercises.posed import NEAREST_KINK, OfFormula, OfProgram
 from backprop_cli.exercises.sheet import Sheet, read_sheet
 from backprop_cli.exercises.tasks import Exercise, Usual, distractors
 from backprop_cli.render.exercise_files import FORMATS, files
@@ -44,6 +48,9 @@ tasks:
   - {kind: quotient, level: 1, ask: {df/dx: 2}}
   - {kind: update, level: 4}
 """
+FORMULA = (
+    '  - {program: "{a}*x^{n}*sin({b}*x)", draw: {a: 2..9, n: 2..4, b: 2..9}, ask: df/dx, form: formula}\n'
+)
 PEOPLE = [f"student {k:02}" for k in range(30)]
 TYPOS = 1_000
 
@@ -60,7 +67,11 @@ def main(draws: int) -> None:
         print(f"thirty students, six tasks, all formats: {time.process_time() - started:.2f} s of one core")
         of_class(sheet, key)
         same(sheet, key, made, path)
-    marking(key)
+        of_files(key, made, Path(folder))
+        marking(key)
+        path.write_text(SHEET.rpartition("  - ")[0] + FORMULA, "utf-8")
+        print("with a formula in place of the update:")
+        marking(draw_class(read_sheet(str(path), Usual()), PEOPLE, "2026-w3"))
     of_kinds(draws)
 
 
@@ -112,6 +123,41 @@ def same(sheet: Sheet, key: Key, made: dict[str, bytes], path: Path) -> None:
     print(f"files with the same bytes again: {sum(repeated[n] == b for n, b in made.items())} of {len(made)}")
 
 
+def of_files(key: Key, made: Mapping[str, bytes], folder: Path) -> None:
+    """Look for answers in what students get, and for what prints it badly."""
+    found = asked = 0
+    for name, slots in key.people.items():
+        texts = {
+            ending: made[f"student/{name}.{ending}"].decode() for ending in ("md", "tex", "html", "json")
+        }
+        own = re.findall(r"-?\d+(?:\.\d+)?", json.dumps([slot.exercise.posed.facts for slot in slots]))
+        for _, _, part in labels([slot.exercise for slot in slots]):
+            if part.options or part.answer.text in own:
+                continue
+            asked += 1
+            whole = re.compile(rf"(?<![\w.]){re.escape(part.answer.text)}(?![\w.])")
+            found += any(whole.search(text) is not None for text in texts)
+    print(f"answers in files of students that are no number of the task: {found} of {asked}")
+    page = made["student.html"].decode()
+    outside = re.findall(r"<script|https?://|<link|<img|@import|url\(", page)
+    print(f"student.html: {page.count('<section>')} pages, {len(outside)} scripts, links or pictures")
+    if latex := shutil.which("pdflatex"):
+        Path(folder, "student.tex").write_bytes(made["student.tex"])
+        words = [latex, "-interaction=nonstopmode", "student.tex"]
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, errors="replace")
+        log = Path(folder, "student.log").read_text("utf-8", "replace")
+        wide = [float(x) for x in re.findall(r"Overfull \\[hv]box \((\d+\.\d+)pt", log)]
+        pages = re.search(r"\((\d+) pages?", log)
+        print(
+            f"student.tex: status {done.returncode}, {pages[1] if pages else 0} pages,"
+            f" {sum(x > WIDE for x in wide)} boxes over {WIDE:g} pt"
+        )
+
+
+WIDE = 10.0
+"""Points by which a box may be overfull."""
+
+
 def marking(key: Key) -> None:
     judge, credit = Marking(key, everybody=False), read_credit({})
 
@@ -128,6 +174,8 @@ def marking(key: Key) -> None:
         slots += len(rows)
         full += sum(m == of for _, _, m, of in rows)
         for label, exercise, part in asked:
+            if isinstance(exercise.posed, OfFormula):
+                continue
             for option in distractors(exercise.posed, part.name, part.answer, exercise.printing, 2):
                 ((_, mistake, marks, _),) = of(name, [(label, option.text)])
                 wrong += 1

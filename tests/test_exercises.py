@@ -184,6 +184,7 @@ def test_distractors_are_mistakes_that_check_names(kind: str, level: int) -> Non
         ("3*x^2*y", {"x": "5", "y": "5"}, "two names of one value"),
         ("(-4*x - 7)^3", {"x": "-2"}, "a factor of 0 or 1"),  # 3*1^2 is 3*1^3
         ("3*sqrt(x)", {"x": "1"}, "a factor of 0 or 1"),
+        ("sin(x)*5", {"x": "0"}, "a factor of 0 or 1"),
         ("8*x/(-5*x - 2)", {"x": "-2"}, "two names of one value"),  # f is x
         ("relu(x - 3)*5", {"x": "3.04"}, "near a kink"),
         ("relu(x - 3)*5", {"x": "-3"}, "a factor of 0 or 1"),

@@ -115,7 +115,9 @@ class Posed(ABC):
         """Whether a local derivative, or what moves, is such that leaving it out would not be seen."""
         assert node.op is not None
         for k, (i, p) in enumerate(zip(node.inputs, node.op.partials(FLOATS, y, *x), strict=True)):
-            if active[i] and (p == 0.0 or (not self.plain(node, k) and (p in (1.0, y) or x[k] == 1.0))):
+            if not active[i]:
+                continue
+            if p == 0.0 or (not self.plain(node, k) and (p in (1.0, y) or x[k] in (0.0, 1.0))):
                 return True
         return False
 

@@ -41,7 +41,7 @@ def document(handout: Handout, solutions: Solutions = "none") -> Document:
 
 def page(handout: Handout, solutions: Solutions) -> Iterator[Block]:
     """Yield the blocks of a handout."""
-    yield Heading(handout.title, (handout.student,) if handout.student else ())
+    yield Heading(Text(handout.title, "strong", "prose"), (handout.student,) if handout.student else ())
     yield from in_manner(_tasks(handout, solutions), handout.manner)
 
 
@@ -163,8 +163,9 @@ def _worked(posed: Posed) -> Iterator[Block]:
     assert isinstance(posed, OfProgram)
     wrt = [posed.graph.own_name(i) for name in posed.ask for i in posed.target(name).by]
     point = {} if isinstance(posed, OfFormula) else posed.inputs
-    told = explain(posed.graph, point, wrt=list(dict.fromkeys(wrt)) or None, detail="short")
-    yield from explained(told, DIGITS)
+    told = explain(posed.graph, point, wrt=list(dict.fromkeys(wrt)) or None, detail="full")
+    # what small moves do, and what it costs, nobody has asked for
+    yield from explained(told._replace(nudges=(), direction=None, cost=None), DIGITS)
 
 
 def facts(handout: Handout, solutions: Solutions) -> dict[str, Any]:

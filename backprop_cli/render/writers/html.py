@@ -18,7 +18,8 @@ def write(blocks: Iterable[page.Block]) -> str:
 STYLE = (
     "body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}pre{font-size:1em}"
     "td,th{padding:.1em .7em;text-align:left}section+section{border-top:1px solid;margin-top:2em}"
-    "@media print{section+section{break-before:page;border:0;margin:0}}"
+    "@page{margin:15mm}@media print{body{font-size:10pt;line-height:1.3;margin:0;max-width:none}"
+    "p,pre{margin:.5em 0}section+section{break-before:page;border:0;margin:0}}"
 )
 
 
@@ -56,7 +57,9 @@ def _block(block: page.Block) -> str:
 @_block.register(page.Heading)
 def _(block: page.Heading) -> str:
     below = "".join(f"<p>{_line(line)}</p>" for line in block.below)
-    return f"<p><code>{escape(page.plain(block.text))}</code></p>{below}"
+    prose = isinstance(block.text, page.Text) and block.text.kind == "prose"
+    tag = "strong" if prose else "code"
+    return f"<p><{tag}>{escape(page.plain(block.text))}</{tag}></p>{below}"
 
 
 @_block.register(page.Section)

@@ -32,17 +32,28 @@ def write(blocks: Iterable[page.Block]) -> str:
     return "".join(parts)
 
 
-PREAMBLE = r"""\documentclass{article}
+PREAMBLE = r"""\documentclass[fleqn,a4paper]{article}
 \usepackage{amsmath}
 \setlength{\parindent}{0pt}
+\setlength{\textwidth}{16cm}
+\setlength{\textheight}{25cm}
+\setlength{\oddsidemargin}{0cm}
+\setlength{\topmargin}{-2cm}
+\setlength{\mathindent}{2em}
 \allowdisplaybreaks
 \begin{document}
+\setlength{\abovedisplayskip}{3pt}
+\setlength{\belowdisplayskip}{3pt}
 """
+"""What needs no package besides: formulas at the left, on a sheet that is used well."""
+
+SHORT = 24
+"""Characters of a remark that stands at the end of its line."""
 
 
 def document(parts: Iterable[Iterable[page.Block]]) -> str:
     """Return a file by itself, which amsmath alone can set, a page a part."""
-    return PREAMBLE + "\\clearpage\n".join(map(write, parts)) + "\\end{document}\n"
+    return PREAMBLE + "\\clearpage\\setcounter{page}{1}\n".join(map(write, parts)) + "\\end{document}\n"
 
 
 @singledispatch
@@ -141,7 +152,9 @@ def _(block: page.Equations) -> str:
 
 
 def _aligned(row: page.Row, spelled: Spelling) -> Iterator[str]:
-    """Yield the lines of a row; a remark is a sentence, too long for the end of one of mathematics."""
+    """Yield the lines of a row; a remark that is a sentence is too long for the end of one of mathematics."""
+    remark = rf"\text{{({text_to_latex(row.remark)})}}" if row.remark else ""
+    beside = len(row.equations) == 1 and len(row.remark) <= SHORT
     indent = r"\quad " * row.depth
     for k, equation in enumerate(row.equations):
         math = " = ".join(spelled.equation(equation))
@@ -150,9 +163,9 @@ def _aligned(row: page.Row, spelled: Spelling) -> Iterator[str]:
         label = r"\qquad " if k else ""
         if row.label is not None and k == 0:
             label = rf"{spelled(row.label)}:\quad "
-        yield f"  & {indent}{label}{math}"
-    if row.equations and row.remark:
-        yield rf"  & \qquad\text{{({text_to_latex(row.remark)})}}"
+        yield f"  & {indent}{label}{math}" + (rf"\quad {remark}" if remark and beside else "")
+    if row.equations and remark and not beside:
+        yield rf"  & \qquad{remark}"
 
 
 @_block.register(page.Calculations)
