@@ -223,6 +223,10 @@ def test_files_of_a_class(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("student\nanna\nben\n", ["anna", "ben"]),
         ("First name,Last name,ID\nAnna,Ott,7\nBen,Li,8\n", ["Anna Ott", "Ben Li"]),
         ("name;group\nanna;1\nben;2\n", ["anna", "ben"]),
+        ('student\n"Ott, Anna"\n"Max ""M"" May"\n', ["Ott, Anna", 'Max "M" May']),
+        ('"Ott, Anna"\n"Li, Ben"\n', ["Ott, Anna", "Li, Ben"]),
+        ("student\nOtt, Anna\nLi, Ben\n", ["Ott, Anna", "Li, Ben"]),
+        ("Schüler;Klasse\nAnna;1\nBen;2\n", ["Anna", "Ben"]),
     ],
 )
 def test_rosters(text: str, names: list[str]) -> None:
@@ -237,6 +241,12 @@ def test_rosters_that_are_refused() -> None:
     for text, column, says in (
         ("", None, "has no people"),
         ("anna\nanna\n", None, "anna is there twice"),
+        ("name,id\nanna,1\nanna,2\n", None, "anna is there twice"),
+        ("Anna\nanna\n", None, "anna is there twice, as Anna"),
+        ("Zoë\nZoe\u0308\n", None, "is there twice"),
+        ("Ott, Anna\nLi, Ben\n", None, "no column that says who"),
+        ("email,group\na@x,1\n", None, "no column that says who"),
+        ("name,id\nanna,1\n,2\n", None, "row 2 has no name"),
         ("name,id\nanna,1\n", "nam", "has no column nam"),
     ):
         with pytest.raises(BackpropError, match=says):

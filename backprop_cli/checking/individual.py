@@ -11,7 +11,7 @@ from ..graph import Graph
 from .answers import read_answer, unknown
 from .grading import Judged, Judgement, Named
 from .people import Subject, read_people
-from .sheets import FOUND, Sheet
+from .sheets import FOUND, Sheet, same_name
 
 
 def by_own(
@@ -177,8 +177,8 @@ class Individual:
         return found
 
     def _whose(self, sheet: Sheet) -> str:
-        known = {name.casefold(): name for name in self.points.people}
-        found = known.get(sheet.student.casefold())
+        known = {same_name(name): name for name in self.points.people}
+        found = known.get(same_name(sheet.student))
         if found is None:
             close = nearest(sheet.student, list(known.values()))
             hint = f"did you mean {close}?" if close else None

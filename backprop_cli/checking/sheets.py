@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
@@ -17,7 +18,10 @@ SIZE_LIMIT = 1 << 20
 MOST_PEOPLE = 10_000
 MOST_CLAIMS = 1_000
 MOST_NOTES = 20
-NAMES = ("student", "name", "student name", "full name", "your name", "your full name", "vollständiger name")
+NAMES = (
+    *("student", "name", "student name", "full name", "your name", "your full name"),
+    *("vollständiger name", "schüler", "schülerin", "studierende", "teilnehmer"),
+)
 FIRST_NAMES = ("first name", "given name", "forename", "vorname")
 LAST_NAMES = ("last name", "surname", "family name", "nachname", "familienname")
 IDS = (
@@ -145,18 +149,35 @@ def read_roster(data: bytes, shown: str, column: str | None = None) -> list[str]
     reader = _Reader(shown, lambda word: DataError(f"{word} is no claim"), Layout(column))
     text = _decoded(data, shown)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if any(sign in line for line in lines[:1] for sign in ",;\t"):
-        names = [sheet.student for sheet in _told_apart(reader.table(text), [])]
+    if any(sign in _QUOTED.sub("", line) for line in lines[:1] for sign in ",;\t"):
+        names = [sheet.student for sheet in reader.table(text)]
         if column is not None and not reader.labelled:
             raise DataError(f"{shown} has no column {column}", hint=f"there are {', '.join(reader.titles)}")
+        if not reader.labelled:
+            raise DataError(
+                f"{lines[0][:60]} has no column that says who somebody is", place=f"{shown}:1",
+                hint="--student-column NAME; or a name a line, below a line that says student",
+            )  # fmt: skip
     else:
-        names = lines[_folded(lines[0]) in _KNOWN :] if lines else []
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise DataError(f"{twice} is there twice", place=shown)
+        names = [" ".join(next(csv.reader([line]))) if _QUOTED.fullmatch(line) else line for line in lines]
+        names = names[_folded(names[0]) in _KNOWN :] if names else []
     if not names:
         raise DataError(f"{shown} has no people", hint="a name a line, or a table with a column student")
+    nameless = next((k for k, name in enumerate(names, 1) if name == _nameless(k)), None)
+    if nameless is not None:
+        raise DataError(f"{_nameless(nameless)} has no name", place=shown)
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(same_name(name), name)
+        if other is not name:
+            also = "" if other == name else f", as {other}: files are found by names, whatever their capitals"
+            raise DataError(f"{name} is there twice{also}", place=shown)
     return names
+
+
+def same_name(name: str) -> str:
+    """Return what a name is compared by: not its capitals, nor how its accents are put together."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _first(notes: list[str]) -> list[str]:
@@ -196,7 +217,7 @@ class _Reader:
     Attributes:
         notes: What is no claim.
         titles: Columns and keys, as far as they may be labels.
-        labelled: The column that was asked for is there.
+        labelled: The column that was asked for is there, or one that says what it is.
         renamed: Titles that were found of those that stand for a quantity.
     """
 
@@ -256,6 +277,7 @@ class _Reader:
         whole = one_of(FIRST_NAMES) + one_of(LAST_NAMES)
         words = [k for k in free if folded[k] not in ABOUT and re.search(r"\b(name|student)\b", folded[k])]
         found = one_of(NAMES) or (whole if len(whole) == 2 else []) or one_of(IDS) or whole or words[:1]
+        self.labelled = bool(found)
         if not found and first and len(titles) > 1:
             rest = [k for k, title in enumerate(folded) if title not in ABOUT]
             found = [k for k in rest[:1] if k in free]
@@ -313,7 +335,7 @@ class _Reader:
                 note = "a comma between digits is a decimal point here, where 12,379 could be thousands"
                 self.notes += [] if note in self.notes else [note]
                 cells = [_DOUBTFUL.sub(r"\1.\2", cell) for cell in cells]
-            student = " ".join(filter(None, (cells[k] for k in labels))) or f"row {number}"
+            student = " ".join(filter(None, (cells[k] for k in labels))) or _nameless(number)
             people.append(Sheet(student, [(header[k], cells[k]) for k in claims]))
         return people
 
@@ -332,7 +354,7 @@ class _Reader:
             if all(isinstance(item, str) for item in tree):
                 return [Sheet("", _lines("\n".join(tree), self.shown))]
             alone = len(tree) == 1
-            return [self.person(item, f"row {k}", alone=alone) for k, item in enumerate(tree, 1)]
+            return [self.person(item, _nameless(k), alone=alone) for k, item in enumerate(tree, 1)]
         raise DataError("claims are a mapping such as dL/db: -6", place=self.shown)
 
     def person(self, tree: Any, student: str, *, alone: bool) -> Sheet:
@@ -357,12 +379,18 @@ class _Reader:
         return Sheet(student, [(name, _text(value)) for name, value in rest.items()])
 
 
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _KNOWN = (*NAMES, *FIRST_NAMES, *LAST_NAMES, *IDS, *ABOUT)
 _DECIMAL = re.compile(r"[-+−]?(?:0,\d+|\d+,(?:\d{1,2}|\d{4,}))")
 """What can only be a decimal, written with a comma."""
 
 _DOUBTFUL = re.compile(r"([-+−]?[1-9]\d{0,2}),(\d{3})")
 _LIKE_A_CLAIM = re.compile(r"[d∂][^?/]*/[d∂][^?/]*|\w+['′″].*")
+
+
+def _nameless(row: int) -> str:
+    """Return what somebody is called whose row has no name."""
+    return f"row {row}"
 
 
 def _folded(title: str) -> str:

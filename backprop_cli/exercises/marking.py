@@ -10,7 +10,7 @@ from functools import cached_property
 from ..checking.grading import Judged, Judgement, Named
 from ..checking.individual import by_own
 from ..checking.people import Pairs, Subject
-from ..checking.sheets import Sheet
+from ..checking.sheets import Sheet, same_name
 from ..checking.verdicts import MISSING, UNREADABLE, Verdict, told
 from ..errors import BackpropError, ExpressionError, UsageError, nearest
 from ..language.numbers import with_points
@@ -163,9 +163,9 @@ class Marking:
         for word, answer in sheet.claims:
             if word.strip().lower() == CODE:
                 return self._of_code(answer.strip().upper())
-        known = {name.casefold(): name for name in self.own}
-        known = {stem.casefold(): name for name, stem in stems(self.own).items()} | known
-        found = known.get(sheet.student.casefold())
+        known = {same_name(stem): name for name, stem in stems(self.own).items()}
+        known |= {same_name(name): name for name in self.own}
+        found = known.get(same_name(sheet.student))
         if found is not None:
             return found
         close = nearest(sheet.student, list(self.own))
