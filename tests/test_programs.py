@@ -333,6 +333,34 @@ def test_noise_is_standard_normal_and_none_where_rows_are_measured() -> None:
     np.testing.assert_allclose(training.runner.layer("m", x), m, rtol=1e-12)
 
 
+def test_dropout_has_words() -> None:
+    """A mask is 0 for its share, else what keeps the mean; a step agrees with differences; 1 else."""
+    text = """
+data: {inputs: [[1, 0.5, 2], [-0.5, 2, 1]], targets: [1, 0], shape: [3, 1]}
+model:
+  noise: {m: {shape: [steps, 4], dropout: 0.2}, n: {dropout: 0.5}}
+  parameters: {W: [4, 1], v: 4}
+  program: "h = tanh(x@W').*m; y = n*sum(h@v)"
+loss: mse
+"""
+    problem = problem_of(text.replace("steps", "3"))
+    assert all(checked.agree for checked in check_gradients(problem))
+    rows = [[i % 7, i % 5, i % 3] for i in range(4_000)]
+    problem = problem_of(
+        text.replace("steps", "3"), f"data.inputs={rows}", f"data.targets={[0.5, 2.0] * 2_000}",
+        "training.batch_size=full",
+    )  # fmt: skip
+    training = training_of(problem)
+    mask = training.first_batch().leaves["m"]
+    assert {*mask.flat} == {0.0, 1.25}
+    assert abs((mask == 0.0).mean() - 0.2) < 4 * 0.4 / mask.size**0.5
+    w, v = (training.runner.values[name] for name in "Wv")
+    x = np.array(training.train.encoded)
+    np.testing.assert_allclose(
+        training.runner.predict(x, raw=True).predictions[:, 0], (np.tanh(x @ w.T) @ v).sum(axis=1), rtol=1e-12
+    )
+
+
 def test_a_program_with_noise_elsewhere(run: Callable[..., Any], tmp_path: Path) -> None:
     """Predictions are asserted; no step is, whose noise would be another."""
     (tmp_path / "net.yaml").write_text(CODED)
@@ -535,10 +563,10 @@ def test_what_is_too_large_is_not_written_out(run: Callable[..., Any], tmp_path:
 
 
 def test_layers_are_written_as_their_program(run: Callable[..., Any], tmp_path: Path) -> None:
-    """Linear layers, activations and layer normalisation: the printed config trains to the same numbers."""
+    """Linear layers, activations, normalisation, dropout: the printed config trains to the same numbers."""
     (tmp_path / "layers.yaml").write_text(
         "data: {dataset: iris, scaling: standard}\nmodel:\n  layers:\n"
-        "  - {type: linear, units: 6, activation: relu}\n  - layer_norm\n"
+        "  - {type: linear, units: 6, activation: relu}\n  - {type: dropout, rate: 0.25}\n  - layer_norm\n"
         "  - {type: linear, units: 3, frozen: [bias], bias: [1, 2, 3]}\n  - tanh\n  - linear\n"
         "training: {epochs: 2}\n"
     )
@@ -556,12 +584,12 @@ def test_layers_are_written_as_their_program(run: Callable[..., Any], tmp_path: 
 
 def test_what_no_program_has_words_for(run: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "net.yaml").write_text(
-        "data: {dataset: iris}\nmodel: {layers: [{type: linear, units: 4}, dropout, linear]}\n"
+        "data: {dataset: iris}\nmodel: {layers: [{type: linear, units: 4}, batch_norm, linear]}\n"
     )
     done = run("config", "show", str(tmp_path / "net.yaml"), "--program")
     assert (done.status, done.err) == (
         2,
-        f"backprop: error: {tmp_path}/net.yaml:2:44: dropout1 has no words in a program of one example\n",
+        f"backprop: error: {tmp_path}/net.yaml:2:44: batch_norm1 has no words in a program of one example\n",
     )
 
 

@@ -386,7 +386,14 @@ def test_their_texts() -> None:
     "layers",
     [
         ["{type: lstm, units: 3}", "last", "linear"],
-        ["{type: gru, units: 2}", "{type: gru, units: 2}", "mean", "linear"],
+        [
+            "{type: gru, units: 2}",
+            "{type: dropout, rate: 0.3}",
+            "{type: gru, units: 2}",
+            "mean",
+            "dropout",
+            "linear",
+        ],
     ],
     ids=["lstm", "two"],
 )
@@ -410,7 +417,7 @@ def test_they_train_to_the_bytes_of_their_program(
 FAULTS = [
     (["{type: lstm, units: 3}", "linear"], "net.yaml:5:5: the last layer gives a 3x1 matrix"),
     (["last", "linear", "{type: gru, units: 3}"], "net.yaml:6:5: gru1 takes the steps of a sequence"),
-    (["{type: linear, units: 3}", "dropout", "last", "linear"], "net.yaml:5:5: dropout1 has no words"),
+    (["{type: linear, units: 3}", "batch_norm", "last", "linear"], "net.yaml:5:5: batch_norm1 has no words"),
     (["{type: residual, layers: [tanh, {type: conv1d, channels: 2}]}"], "net.yaml:4:5: conv1d1 has no words"),
     (
         ["{type: residual, layers: [{type: linear, units: 3}]}", "last", "linear"],

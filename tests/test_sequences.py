@@ -503,11 +503,19 @@ training: {{epochs: 1}}
         assert ("padding" in {alarm.kind for alarm in alarms.look(record.epoch)}) is told
 
 
+DROPS = "\nmodel: {layers: [dropout, {type: gru, units: 3}, {type: dropout, rate: 0.2}, linear]}\n"
+
+
 @pytest.mark.parametrize(
-    "data", ["dataset: parity, length: 4, samples: 40", "path: walks.csv, sequence: {by: walk}"]
+    ("data", "model"),
+    [
+        ("dataset: parity, length: 4, samples: 40", GRU),
+        ("path: walks.csv, sequence: {by: walk}", GRU),
+        ("path: walks.csv, sequence: {by: walk}", DROPS),
+    ],
 )
-def test_a_run_that_stops_amid_an_epoch_goes_on_to_the_same_bytes(data: str, walks: Path) -> None:
-    text = f"data: {{{data}}}{GRU}training: {{epochs: 3, batch_size: 4, metrics: [accuracy]}}\nseed: 3\n"
+def test_a_run_that_stops_amid_an_epoch_goes_on_to_the_same_bytes(data: str, model: str, walks: Path) -> None:
+    text = f"data: {{{data}}}{model}training: {{epochs: 3, batch_size: 4, metrics: [accuracy]}}\nseed: 3\n"
     walks.write_text(re.sub("-?[0-9.]+$", lambda y: f"{float(y[0]) > 0:d}", walks.read_text(), flags=re.M))
     whole = Run(problem_of(text, "output.dir=whole"))
     list(whole.steps())

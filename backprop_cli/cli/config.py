@@ -119,7 +119,7 @@ def show(file: str, overrides: tuple[str, ...], format_: str, output: str | None
         except ShapeError as error:
             raise loaded.refused(error) from None
         written = resolved(replace(loaded.config, model=model))["model"]
-        keys = ("dims", "parameters", "program", "from", "freeze", "fresh")
+        keys = ("dims", "noise", "parameters", "program", "from", "freeze", "fresh")
         plain["model"] = {key: written[key] for key in keys if written[key] is not None}
     if format_ == "json":
         from ..render.document import Facts

@@ -41,6 +41,7 @@ def as_program(
         x = at.given(after, "y" if last and not states else None)
     return layers.Model(
         dims=at.dims or None,
+        noise=at.noise or None,
         parameters=at.parameters,
         program="\n".join(at.program) + "\n",
         freeze=[*at.frozen, *_parameters(at, "freeze", model.freeze)] or None,

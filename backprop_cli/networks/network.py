@@ -17,7 +17,7 @@ from .layers.kind import Array, Fitted, LayerKind, rows, sides
 from .layers.places import ShapeError, placed
 from .layers.weights import Init, Uniform
 from .lowering import Builder, Lowered, Place
-from .random import Draw, dropout, stream
+from .random import Draw, dropping, stream
 
 NDArray = npt.NDArray[Any]
 
@@ -164,7 +164,7 @@ class LayerNetwork(OfRows):
         for state in fitted.states:
             self.states[f"{name}.{state.part}"] = given(name, state)
         if fitted.mask:
-            self.draws[f"{name}.mask"] = Draw(f"dropout {name}.mask", dropout(fitted.mask))
+            self.draws[f"{name}.mask"] = dropping(name, fitted.mask)
             self._mask_shapes[f"{name}.mask"] = fitted.shape
 
     def lower(self, rows: int, *, training: bool, targets: bool = True) -> Lowered:

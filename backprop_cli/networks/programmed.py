@@ -27,11 +27,11 @@ from ..ops.matrices import MATRICES, Key, MatrixRow
 from . import layers, losses
 from .layers.kind import Array, rows, sides
 from .layers.places import HIGHEST_PARAMETERS, ShapeError
-from .layers.weights import Declared
+from .layers.weights import Declared, Noise
 from .layers.writing import LENGTH
 from .lowering import Builder, Lowered
 from .network import NDArray, OfRows, Parameter, Span, drawn, given, penalised
-from .random import Draw, noise, stream
+from .random import Draw, dropping, noise, stream
 from .reading import INPUT, KEY, LOSS, OUTPUTS, TARGETS, Steps, output_of, read, settled, shapes_of
 
 
@@ -100,7 +100,7 @@ class ProgramNetwork(OfRows):
         self._times = shape[:1] if steps is not None and steps.each else ()
         self.loss, self.penalties, self.weighted = loss, penalties, weighted
         self.states: dict[str, NDArray] = {}
-        self.draws = {name: Draw(f"noise {name}", noise) for name in model.noise or {}}
+        self.draws = {name: _draw(name, drawn) for name, drawn in model.drawn.items()}
         self.model = model
         self._seed = seed
         self._spans: dict[Span, ProgramNetwork] = {}
@@ -147,6 +147,7 @@ class ProgramNetwork(OfRows):
             own = self.loss.type == losses.PROGRAM
             made.weighted = self.weighted or bool(span.masked and made._times and not own)
             made.reading = read(self.model, prod(self.shape), self.outputs, steps=made.steps)
+            made._shapes = shapes_of(made.reading, self.model)
             try:
                 made._settle()
             except ShapeError as error:
@@ -353,7 +354,7 @@ class ProgramNetwork(OfRows):
         b.leaf(INPUT, (rows, *self.shape))
 
         def still(name: str) -> int:
-            return b.step("expand", b.number(0.0), shape=(rows, *self._shapes[name]))
+            return b.step("expand", b.number(self.draws[name].still), shape=(rows, *self._shapes[name]))
 
         def wanted() -> int:
             t = b.leaf(target, (rows, *self._times, self.outputs))
@@ -437,6 +438,10 @@ class ProgramNetwork(OfRows):
 
 def _needed(graph: Graph, ends: Sequence[int]) -> list[bool]:
     return Graph(graph.source, graph.nodes, tuple(ends), graph.inputs, {}, graph.named).needed()
+
+
+def _draw(name: str, drawn: Noise) -> Draw:
+    return Draw(f"noise {name}", noise, 0.0) if drawn.dropout is None else dropping(name, drawn.dropout)
 
 
 def _parameters(

@@ -23,10 +23,17 @@ class Draw(NamedTuple):
     Attributes:
         purpose: Of its stream.
         fill: Puts the next numbers into an array.
+        still: What it is where rows are predicted or measured.
     """
 
     purpose: str
     fill: Callable[[np.random.Generator, npt.NDArray[Any]], None]
+    still: float
+
+
+def dropping(name: str, rate: float) -> Draw:
+    """Return what draws a mask of dropout, which layers and programs call by one name."""
+    return Draw(f"dropout {name}.mask", dropout(rate), 1.0)
 
 
 def dropout(rate: float) -> Callable[[np.random.Generator, npt.NDArray[Any]], None]:

@@ -279,8 +279,11 @@ def shapes_of(reading: Reading, model: layers.Model) -> dict[str, Shape]:
         ShapeError: for a size that is none.
     """
     found = {name: shape_of(name, declared, reading.sizes) for name, declared in reading.declared.items()}
-    noise = model.noise or {}
-    return {name: _lengths(f"model.noise.{name}", x, reading.sizes) for name, x in noise.items()} | found
+    drawn = {
+        name: () if x.shape is None else _lengths(f"model.noise.{name}", x.shape, reading.sizes)
+        for name, x in model.drawn.items()
+    }
+    return drawn | found
 
 
 def _lengths(key: str, shape: list[int | str] | int | str, sizes: Mapping[str, int]) -> Shape:

@@ -142,6 +142,9 @@ def _page() -> Iterator[str]:
         else:
             yield from _table(structs[0], f"{key}.")
         if key == "model":
+            yield "### What a program has by name\n\n"
+            yield from _table(layers.Declared, "model.parameters.NAME.")
+            yield from _table(layers.Noise, "model.noise.NAME.")
             yield "## Layers\n\n"
             yield _NOTES["layers"]
             yield from _types(layers.Layer, "layer")

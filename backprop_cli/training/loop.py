@@ -15,7 +15,7 @@ from ..engine.run import evaluate
 from ..engine.tensors import TensorPlan
 from ..errors import NoSuchNumber, RangeError
 from ..networks.formula import FormulaNetwork
-from ..networks.network import NDArray
+from ..networks.network import NDArray, Span
 from ..networks.random import stream
 from ..networks.runner import Bound, MeanLoss, Runner, by_row
 from ..optimization import rules, settings
@@ -262,11 +262,21 @@ class Training:
             name: partial(draw.fill, stream(seed, draw.purpose, epoch))
             for name, draw in self.problem.network.draws.items()
         }
-        for start in range(0, row if masks else 0, self.batch):
-            bound = self.runner.bound(min(self.batch, row - start), training=True)
+        for rows, span in self._made(epoch, row) if masks else ():
+            bound = self.runner.bound(rows, training=True, span=span)
             for name, draw in masks.items():
                 draw(bound.leaves[name])
         return masks
+
+    def _made(self, epoch: int, row: int) -> Iterator[tuple[int, Span | None]]:
+        """Yield how many rows each update of an epoch had that came before a row, and how long they were."""
+        even = not isinstance(self.train, Set) or self.train.lengths is None
+        for window in self.windows(epoch) if row and not even else ():
+            for start in range(window.start, min(window.stop, row), self.batch):
+                which = window.picks(start, min(start + self.batch, window.stop))
+                yield len(which), window.rows.span(self.problem.network, which)
+        for start in range(0, row if even else 0, self.batch):
+            yield min(self.batch, row - start), None
 
     def _end_epoch(self) -> EpochRecord:
         """Measure, note the best, and let schedule and early stopping decide."""

@@ -15,7 +15,7 @@ from .dense import Activation, Dropout, Flatten, Linear
 from .kind import LayerKind
 from .normalised import BatchNorm, LayerNorm
 from .sequences import Attention, Embedding, Gru, Last, Lstm, Mean, OverSteps, Position, Rnn
-from .weights import Declared, Init
+from .weights import Declared, Init, Noise
 from .windows import AveragePool2d, Conv1d, Conv2d, MaxPool2d
 from .writing import Flow, Size, Writing
 
@@ -100,10 +100,11 @@ class Model(Section, frozen=True):
         Meta(description="the program's sizes: {H: 64}; those of the data are called inputs and outputs"),
     ] = None
     noise: Annotated[
-        dict[str, list[Size] | Size] | None,
+        dict[str, list[Size] | Size | Noise] | None,
         Meta(
             description="of a program: names of standard normal numbers, drawn for each row at each update, "
-            "and their shapes; they are 0 where rows are predicted or measured"
+            "and their shapes; they are 0 where rows are predicted or measured; {shape: H, dropout: 0.1}: "
+            "masks of dropout, 1 there"
         ),
     ] = None
     from_: Annotated[
@@ -119,6 +120,11 @@ class Model(Section, frozen=True):
     fresh: Annotated[
         list[str] | None, Meta(description="layers that begin anew, not with the numbers of the other model")
     ] = None
+
+    @property
+    def drawn(self) -> dict[str, Noise]:
+        """What a program draws, by name."""
+        return {name: Noise.of(x) for name, x in (self.noise or {}).items()}
 
     @property
     def first_values(self) -> dict[str, float]:

@@ -14,8 +14,8 @@ from ...ops import Shape
 from ...settings import Count, Fault, Fraction, uneven
 from ..lowering import Place
 from .kind import Fitted, LayerKind, rows
-from .weights import Declared, Frozen, Init, both_given, too_many, weights_and_bias, wrong_bias
-from .writing import Flow, Size, Writing
+from .weights import Declared, Frozen, Init, Noise, both_given, too_many, weights_and_bias, wrong_bias
+from .writing import Flow, Size, Writing, present
 
 
 class Linear(LayerKind, frozen=True, tag="linear"):
@@ -120,6 +120,14 @@ class Dropout(LayerKind, frozen=True, tag="dropout"):
         if not (at.training and self.rate):
             return x
         return at.step("multiply", x, at.state("mask"), part="y")
+
+    def written(self, at: Writing, x: Flow) -> Flow:
+        if not self.rate:
+            return x
+        x = at.given(x)
+        lengths = [x.size] if x.steps is None else [present(x.steps), x.size]
+        at.noise[at.layer] = Noise(shape=lengths, dropout=self.rate)
+        return x.with_text(f"{x.text}.*{at.layer}")
 
     def details(self) -> Iterator[tuple[str, str]]:
         yield "rate", f"{brief(self.rate)}"

@@ -22,7 +22,7 @@ from ...errors import ConfigError
 from ...settings import Count, Fault
 from .kind import LayerKind
 from .weights import Declared, Init, Uniform, too_many
-from .writing import LENGTH, STEPS, Flow, Size, Writing
+from .writing import STEPS, Flow, Size, Writing, present
 
 NOWHERE = "1e9"
 """What is taken from the score of a step that is not looked at: e^-1e9 is 0."""
@@ -45,11 +45,6 @@ def sequence(at: Writing, x: Flow) -> tuple[str, Size]:
             hint=shaped if x.text == "x" else None,
         )
     return at.given(x).text, x.steps
-
-
-def present(steps: Size) -> Size:
-    """Return how many steps there are at once."""
-    return LENGTH if steps == STEPS else steps
 
 
 class OverSteps(LayerKind, frozen=True):
@@ -204,7 +199,7 @@ class Position(OverSteps, frozen=True, tag="position"):
     def written(self, at: Writing, x: Flow) -> Flow:
         name, steps = sequence(at, x)
         table = at.parameter("P", Declared(shape=[steps, x.size], init=self.init))
-        return x.with_text(f"{name} + {table}" + f"[0:{LENGTH}, :]" * (steps == STEPS))
+        return x.with_text(f"{name} + {table}" + f"[0:{present(steps)}, :]" * (steps == STEPS))
 
 
 class Attention(OverSteps, frozen=True, tag="attention"):

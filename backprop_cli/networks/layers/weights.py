@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from ...errors import counted
 from ...ops import Shape
-from ...settings import Fault, Positive, Section
+from ...settings import Fault, Fraction, Positive, Section
 from .kind import Array
 from .writing import Size
 
@@ -46,6 +46,27 @@ class Declared(Section, frozen=True):
         if isinstance(value, Declared):
             return value
         return cls(shape=int(value) if isinstance(value, float) else value)
+
+
+class Noise(Section, frozen=True):
+    """``noise`` of a program: ``{m: {shape: H, dropout: 0.1}}``, or the shape alone."""
+
+    shape: Annotated[
+        list[Size] | Size | None,
+        Meta(description="lengths of what is drawn for a row; none: one number"),
+    ] = None
+    dropout: Annotated[
+        Fraction | None,
+        Meta(
+            description="share of 0 among numbers that are else 1/(1 - dropout), all 1 where rows are "
+            "predicted; none: standard normal numbers, 0 there"
+        ),
+    ] = None
+
+    @classmethod
+    def of(cls, value: Noise | list[Size] | Size) -> Noise:
+        """Return what a shape alone stands for."""
+        return value if isinstance(value, Noise) else cls(shape=value)
 
 
 Frozen = list[Literal["weights", "bias"]]

@@ -20,6 +20,12 @@ Size = int | str
 STEPS, LENGTH = "steps", "length"
 """What programs of sequences call how many steps these have at most, and those of a batch."""
 
+
+def present(steps: Size) -> Size:
+    """Return how many steps there are at once."""
+    return LENGTH if steps == STEPS else steps
+
+
 _ATOM = re.compile(r"\w+(\[end\])?")
 
 
@@ -68,6 +74,7 @@ class Writing:
         program: Its statements.
         parameters: Its parameters, as `Declared`, by name.
         dims: Its own sizes.
+        noise: What it draws, as `Noise`, by name.
         frozen: Parameters that are not trained.
         layer: Which layer is being written.
         layers: What parameters each has, by its name.
@@ -80,6 +87,7 @@ class Writing:
         self.program: list[str] = []
         self.parameters: dict[str, Any] = {}
         self.dims: dict[str, Size] = {}
+        self.noise: dict[str, Any] = {}
         self.frozen: list[str] = []
         self.layer = ""
         self.layers: dict[str, list[str]] = {}
