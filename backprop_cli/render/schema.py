@@ -10,6 +10,7 @@ import msgspec
 from ..environments.settings import SETTINGS as ENVIRONMENTS
 from ..networks import layers, losses
 from ..networks.as_program import as_program
+from ..networks.layers import weights
 from ..optimization import schedules, settings
 from ..training import schema
 from ..training.config.loading import LISTED
@@ -143,8 +144,8 @@ def _page() -> Iterator[str]:
             yield from _table(structs[0], f"{key}.")
         if key == "model":
             yield "### What a program has by name\n\n"
-            yield from _table(layers.Declared, "model.parameters.NAME.")
-            yield from _table(layers.Noise, "model.noise.NAME.")
+            yield from _table(weights.Declared, "model.parameters.NAME.")
+            yield from _table(weights.Noise, "model.noise.NAME.")
             yield "## Layers\n\n"
             yield _NOTES["layers"]
             yield from _types(layers.Layer, "layer")
