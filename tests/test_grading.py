@@ -555,7 +555,8 @@ def folder(tmp_path, monkeypatch):
 @posix
 def test_a_folder_gives_the_marks_that_the_page_shows(folder):
     shutil.copytree(TEN, folder / "answers")
-    command = recipe("One file a student", "backprop check")
+    check = "backprop check --file loss.bp --claims answers --marks d=1,dL/da=2,dL/db=2"
+    command = recipe("One file a student", f"{check} -o")
     done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     marks = (folder / "marks.csv").read_text("utf-8")
@@ -563,13 +564,49 @@ def test_a_folder_gives_the_marks_that_the_page_shows(folder):
     rows = {row["student"]: row["marks"] for row in csv.DictReader(io.StringIO(marks))}
     assert list(rows) == sorted(path.stem for path in TEN.iterdir())
     assert list(rows.values()) == list("5555541202")
-    loop = recipe("One file a student", "mkdir -p feedback\n")
-    done = subprocess.run(["bash", "-c", loop], cwd=folder, capture_output=True, text=True, check=True)
-    assert (done.stdout.count(": status 0"), done.stdout.count(": status ")) == (5, 10)
-    sentences = {path.stem: path.read_text("utf-8") for path in (folder / "feedback").iterdir()}
-    assert list(rows) == sorted(sentences)
-    assert "the sign is wrong" in sentences["fay"]
-    assert "backprop: error: answers/ivan.yaml:3:6: " in sentences["ivan"]
+    command = recipe("One file a student", f"{check} --for student")
+    done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    sentences = {path.name: path.read_text("utf-8") for path in (folder / "feedback").iterdir()}
+    assert [f"{name}.txt" for name in rows] == sorted(sentences)
+    assert "the sign is wrong; go through the signs once more" in sentences["fay.txt"]
+    assert "answers/ivan.yaml:3:6: " in sentences["ivan.txt"]
+
+
+CLASS = "name,d,dL/da\nanna,-6,4\nBen/Li,6,4\nAnna,-6,2\n"
+
+
+@pytest.mark.parametrize(
+    ("format_", "ending"),
+    [("table", "txt"), ("json", "json"), ("junit", "xml"), ("gradescope", "json"), ("markdown", "md")],
+)
+def test_a_class_has_a_file_for_each_in_a_folder(run, tmp_path, format_, ending):
+    folder = tmp_path / "new"
+    args = ("check", *LOSS, "--claims", "-", "--format", format_)
+    done = run(*args, "-o", f"{folder}/", stdin=CLASS)
+    assert done.status == 1
+    assert (done.out, done.err) == ("", f"wrote 3 files to {folder}/\n")
+    stems = {"anna": "anna", "Ben/Li": "Ben_Li", "Anna": "Anna_2"}
+    assert sorted(p.name for p in folder.iterdir()) == sorted(f"{s}.{ending}" for s in stems.values())
+    for name, stem in stems.items():
+        alone = run(*args, "--student", name, stdin=CLASS).out
+        assert (folder / f"{stem}.{ending}").read_text("utf-8") == alone
+
+
+def test_a_folder_is_for_files_of_people(run, tmp_path):
+    answers = tmp_path / "answers"
+    answers.mkdir()
+    (answers / "anna.yaml").write_bytes(RIGHT)
+    run("check", *LOSS, "--claim", "d=-6", "-o", str(answers)).refused(2, "is for --claims FILE")
+    told = run("check", *LOSS, "--claims", str(answers), "-o", f"{answers}/").refused(
+        2, "the answers are there"
+    )
+    assert "-o feedback/" in told.err
+    table = ("check", *LOSS, "--claims", "-", "--format", "csv", "-o", str(answers))
+    run(*table, stdin=CLASS).refused(2, "csv has a row a person, in one file")
+    of_all = run("check", *LOSS, "--claims", "-", "--format", "gradescope", stdin=CLASS)
+    assert "here are 3\n  hint: -o results/ writes a file for each" in of_all.err
+    assert [p.name for p in answers.iterdir()] == ["anna.yaml"]
 
 
 # --- Gradescope --------------------------------------------------------------------------------
@@ -628,7 +665,7 @@ HOSTILE = b'd: __import__("os").system("touch hacked")\ndL/da: 4\ndL/db: 9^9^9^9
         pytest.param(None, [0, 0, 0], "answers.yaml: No such file or directory", id="no file"),
         pytest.param(b"d: [\n", [0, 0, 0], "answers.yaml:2:1: the text ends inside the bracket", id="broken"),
         pytest.param("d: -6".encode("utf-16"), [0, 0, 0], "byte 0xff is not valid UTF-8", id="encoding"),
-        pytest.param(b"- d: -6\n- d: -6\n", [0, 0, 0], "here are 2; --student", id="two people"),
+        pytest.param(b"- d: -6\n- d: -6\n", [0, 0, 0], "here are 2; -o results", id="two people"),
         pytest.param(b"d: !!python/object/apply:os.abort []\n", [0, 0, 0], "no tags in a file", id="tag"),
         pytest.param(HOSTILE, [0, 2, 0], "unreadable: a name starts with a letter", id="hostile"),
         pytest.param(

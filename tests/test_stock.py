@@ -106,11 +106,13 @@ def test_of_second_derivatives(program, point, first):
 
 @pytest.mark.parametrize(
     ("answers", "verdicts"),
-    [  # what repeats a number counts where another of its chain is worked out, before it or behind
+    [  # what repeats a number counts beside an answer that is worked out, before it or behind
         ({"dL/de": "2", "dL/dd": "2", "dL/dc": "2"}, "www"),
         ({"dL/de": "2", "dL/dd": "2", "dL/dc": "2", "dL/da": "-4"}, "wfff"),
         ({"dL/de": "2", "dL/da": "-4", "dL/dc": "2"}, "wff"),
         ({"d": "-5", "e": "3", "L": "-6", "dL/dd": "3"}, "wffw"),
+        ({"dL/de": "2", "dL/dd": "2", "dL/da": "4"}, "wfr"),  # right, and none of the given numbers
+        ({"dL/de": "2", "dL/dd": "2", "dL/dc": "-2"}, "wwr"),
     ],
 )
 def test_what_repeats_a_number_counts_beside_work(answers, verdicts):

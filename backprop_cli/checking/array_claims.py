@@ -471,11 +471,6 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
         for row in self.leaves():
             yield from row
 
-    def is_weak(self, answer: ArrayAnswer) -> bool:
-        """Whether an answer is one number everywhere, with few digits."""
-        entries = answer.entries or ()
-        return len({entry.value for entry in entries}) == 1 and weak(entries[0]) is not None
-
     def leaves(self) -> Iterator[list[float]]:
         """Yield what is given: the numbers of every input."""
         assert self.point is not None

@@ -330,10 +330,6 @@ class Judge(OneByOne[Target, Answer]):
         assert self.ground is not None
         yield from ((x,) for x in self.ground.leaves.values())
 
-    def is_weak(self, answer: Answer) -> bool:
-        """Whether an answer has too few digits to tell one mistake from another."""
-        return weak(answer) is not None
-
     def is_slip(self, earlier: Earlier[Target, Answer]) -> bool:
         """Whether a wrong claim is what a slip makes of the right one."""
         target, answer = earlier.target, earlier.answer

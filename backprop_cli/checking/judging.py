@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from ..errors import BackpropError
@@ -106,7 +106,11 @@ class OneByOne(ABC, Generic[Q, A]):
     """Earlier wrong claims that a claim may follow from, one at a time."""
 
     def judge(self, claims: Sequence[Claim[Q, A]]) -> list[Verdict]:
-        """Judge one person's claims; from one number everywhere nothing follows."""
+        """Judge one person's claims.
+
+        What follows as a number that is there already counts where another answer is worked out: a right one
+        that is neither that number nor a given one. So nothing follows from one number everywhere.
+        """
         verdicts: list[Verdict] = []
         wrong: list[Earlier[Q, A]] = []
         for claim in claims:
@@ -116,13 +120,28 @@ class OneByOne(ABC, Generic[Q, A]):
             verdicts.append(verdict)
             if claim.target is not None and claim.answer is not None and verdict.verdict in (WRONG, FOLLOWS):
                 wrong.append(Earlier(claim.target, claim.answer, self.number(claim.answer), verdict))
-        found = (self.number(claim.answer) for claim in claims if claim.answer is not None)
-        numbers = [x for value in found if value is not None for x in self.flat(value)]
-        one_everywhere = bool(numbers) and is_stock(numbers, [numbers[:1]])
-        worked = frozenset[str]().union(
-            *(v.roots for v in verdicts if v.finer != REPEATS and not one_everywhere)
-        )
-        return [_settled(v, worked) if v.roots else v for v in verdicts]
+        return self._beside_work(claims, verdicts) if any(v.finer == REPEATS for v in verdicts) else verdicts
+
+    def _beside_work(self, claims: Sequence[Claim[Q, A]], verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """Settle what follows as a number that is there already."""
+
+        def numbers(claim: Claim[Q, A]) -> Sequence[float]:
+            value = self.number(claim.answer) if claim.answer is not None else None
+            return () if value is None else self.flat(value)
+
+        given = [*self.leaves()]
+        pairs = [(numbers(claim), verdict) for claim, verdict in zip(claims, verdicts, strict=True)]
+        work = [n for n, v in pairs if n and v.good and v.finer != REPEATS and not is_stock(n, given)]
+
+        def settled(own: Sequence[float], verdict: Verdict) -> Verdict:
+            if not all(is_stock(each, [own]) for each in work):
+                return verdict._replace(finer=None)
+            says = f"it follows from {verdict.says.removeprefix(GIVEN)} without any work"
+            return verdict._replace(
+                verdict=WRONG, says=f"{says}, and there is none besides: no marks", finer=STOCK
+            )
+
+        return [settled(n, v) if v.finer == REPEATS else v for n, v in pairs]
 
     def one(self, claim: Claim[Q, A], wrong: Sequence[Earlier[Q, A]] = ()) -> Verdict:
         """Judge one claim, given earlier ones that were wrong."""
@@ -186,10 +205,6 @@ class OneByOne(ABC, Generic[Q, A]):
     def leaves(self) -> Iterable[Sequence[float]]:
         """Return what is given: a number, or those of an array in a row, for every input and constant."""
 
-    def is_weak(self, answer: A) -> bool:
-        """Whether an answer has too few digits to tell one mistake from another."""
-        return False
-
     def flat(self, value: Any) -> Sequence[float]:
         """Return a number, or the numbers of an array, in a row."""
         return (value,)
@@ -209,7 +224,7 @@ class OneByOne(ABC, Generic[Q, A]):
 
         Who answers 0, or anything, to the first question and goes on from there has shown nothing: the given
         claims are to be honest mistakes, and to leave something to work out. A number that repeats them, or a
-        given one, counts where another of the chain is worked out: see `judge`.
+        given one, counts beside work of one's own: see `judge`.
         """
         known = [w for w in wrong if w.value is not None]
         refused: Verdict | None = None
@@ -229,8 +244,7 @@ class OneByOne(ABC, Generic[Q, A]):
                         refused = refused or verdict
                         continue
                     verdict = verdict._replace(carried=numbers)
-                    stock = is_stock(self.flat(value), [*self.leaves(), *parts])
-                    if stock and not all(map(self._is_telling, given)):
+                    if is_stock(self.flat(value), [*self.leaves(), *parts]):
                         repeats = repeats or verdict._replace(finer=REPEATS)
                         continue
                     digits = self.short_of(answer)
@@ -238,12 +252,6 @@ class OneByOne(ABC, Generic[Q, A]):
                         return too_short(base, digits, self.least, verdict.says)
                     return verdict
         return repeats or refused
-
-    def _is_telling(self, earlier: Earlier[Q, A]) -> bool:
-        """Whether an honest mistake shows work of its own: by its digits, and as no number that is given."""
-        if earlier.verdict.verdict == FOLLOWS:
-            return earlier.verdict.finer != REPEATS
-        return not self.is_weak(earlier.answer) and not is_stock(self.flat(earlier.value), self.leaves())
 
     def _unrounded(self, earlier: Earlier[Q, A]) -> Earlier[Q, A]:
         """Return an earlier claim with the number that it was rounded from, where that is known."""
@@ -254,23 +262,8 @@ class OneByOne(ABC, Generic[Q, A]):
         """Return the verdict on what follows from some claims."""
         given = " and ".join(w.text for w in some)
         if trivial:
-            return _unworked(base, f"it follows from {given}")
+            says = f"it follows from {given}, which leaves nothing to work out: no marks"
+            return base._replace(says=says, finer=STOCK)
         if all(w.verdict.verdict == FOLLOWS or w.verdict.mistake or self.is_slip(w) for w in some):
-            roots = (w.verdict.roots or {w.target.text} for w in some)
-            says = f"{GIVEN}{given}"
-            return base._replace(verdict=FOLLOWS, says=says, roots=frozenset[str]().union(*roots))
+            return base._replace(verdict=FOLLOWS, says=f"{GIVEN}{given}")
         return base._replace(says=f"it follows from {given}, which no slip explains: no marks")
-
-
-def _unworked(base: Verdict, says: str) -> Verdict:
-    """Return the verdict on what is there without any work."""
-    says += ", which leaves nothing to work out: no marks"
-    return base._replace(verdict=WRONG, says=says, finer=STOCK)
-
-
-def _settled(verdict: Verdict, worked: Set[str]) -> Verdict:
-    """Return the verdict on what follows, by whether a number of its chain is worked out."""
-    if verdict.roots & worked:
-        return verdict._replace(finer=None)
-    says = f"it follows from {verdict.says.removeprefix(GIVEN)}, from which no number is worked out: no marks"
-    return verdict._replace(verdict=WRONG, says=says, finer=STOCK)

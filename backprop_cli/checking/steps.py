@@ -251,10 +251,6 @@ class StepJudge(OneByOne[Quantity, Answer]):
         """Yield the numbers that are given: of data, parameters and constants."""
         yield from ((x,) for x, n in zip(self.point.values, self.u.graph.nodes, strict=True) if n.op is None)
 
-    def is_weak(self, answer: Answer) -> bool:
-        """Whether an answer has too few digits to tell one mistake from another."""
-        return weak(answer) is not None
-
     def given(self, target: Quantity, wrong: Sequence[Earlier[Quantity, Answer]]) -> Iterator[float]:
         """Yield a quantity that is worked out from others as claimed; not finite where there is none.
 

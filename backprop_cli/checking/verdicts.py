@@ -22,8 +22,8 @@ RIGHT, ROUNDED, FOLLOWS, WRONG, NONE, UNREADABLE, MISSING = (
 GOOD = (RIGHT, ROUNDED, FOLLOWS)
 OFF, SHORT, NAMED, STOCK, REPEATS = "close", "short", "named", "stock", "repeats"
 """What else has a credit of its own: last digits that are off; too few digits; a mistake that is known; what
-follows without any work, which earns none, or as a number that stands there already, which earns its marks
-where another of the chain is worked out."""
+follows without any work, which earns none, or as a number that is there already, which earns its marks beside
+work of one's own."""
 
 EXACT = 1e-12
 """Relative error up to which a number is the right one: what programs lose to rounding."""
@@ -118,7 +118,6 @@ class Verdict(NamedTuple):
         finer: The word it earns credit by, where that says more than the verdict: `OFF`, `SHORT`, `STOCK`.
         read_as: How the answer was read, where it is not in our own language.
         elements: Of an array, its shape, how many numbers are right, and the place of the one furthest off.
-        roots: Of what follows: the wrong claims at the start of its chain.
     """
 
     claim: str
@@ -137,7 +136,6 @@ class Verdict(NamedTuple):
     finer: str | None = None
     read_as: str | None = None
     elements: Mapping[str, Any] | None = None
-    roots: frozenset[str] = frozenset()
 
     @property
     def good(self) -> bool:

@@ -131,7 +131,7 @@ ENDINGS = {
 @digits_option("Significant digits in tables.")
 @large_option
 @quiet_option
-@answers("check", FORMATS, endings=ENDINGS)
+@answers("check", FORMATS, endings=ENDINGS, folders=True)
 def command(
     request: Request,
     output: Output,

@@ -13,7 +13,7 @@ import click
 from ..engine.choice import ENGINES
 from ..errors import BackpropError, UsageError
 from ..language.lower import constant
-from .output import ENDINGS, FORMATS, Output, choose_format
+from .output import ENDINGS, FORMATS, Output, choose_format, is_folder
 from .request import Request
 
 if TYPE_CHECKING:
@@ -152,6 +152,7 @@ def answers(
     otherwise: str = "table",
     draws: bool = False,
     moves: bool = False,
+    folders: bool = False,
     request: type[Request] = Request,
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Hand a command its request and its output, in place of the options that say what they are.
@@ -165,6 +166,7 @@ def answers(
         otherwise: The format without option and file.
         draws: A file's ending may ask for a picture.
         moves: Or for an animation.
+        folders: Results may go to a folder, whose name says no format.
         request: The type of the request.
     """
 
@@ -193,7 +195,8 @@ def answers(
                     pictures = (*PICTURES, *ANIMATIONS) if moves else PICTURES
                     drawn = format_ is None and is_picture(output, pictures)
                 if not drawn:
-                    chosen = choose_format(format_, output, formats, pictures, endings, otherwise, name)
+                    ending = None if folders and is_folder(output) else output
+                    chosen = choose_format(format_, ending, formats, pictures, endings, otherwise, name)
             picture = drawn or chosen in ("svg", "png")
             if theme is not None and not picture:
                 raise UsageError(f"--theme {theme} is of pictures", hint="-o picture.png writes one")

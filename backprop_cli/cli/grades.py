@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import BackpropError, UsageError
+from ..errors import BackpropError, FileError, UsageError, counted
 from .common import names_of
 from .output import Output
 
 if TYPE_CHECKING:
+    from ..checking.grading import Judgement
     from ..checking.individual import Individual
     from ..checking.people import Subject
     from ..checking.sheets import Layout, Reading
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 DOCUMENTS = ("gradescope", "junit")
 """Formats in which graders expect a report, even on claims that cannot be read."""
+
+OF_ONE = {"table": ".txt", "json": ".json", "junit": ".xml", "gradescope": ".json", "markdown": ".md"}
+"""Formats of a report on one person, with the endings of files; the others have a row a person."""
 
 
 class Grades(NamedTuple):
@@ -44,7 +48,6 @@ class Grades(NamedTuple):
 
         from ..checking.grading import read_credit
         from ..checking.sheets import Reading, Sheet
-        from ..render.checking import document
 
         alone = self.sheet is None
         asked = subject.asked(_numbers("--marks", self.marks))
@@ -54,13 +57,13 @@ class Grades(NamedTuple):
         try:
             reading = self._reading(subject)
             people = len(reading.sheets)
-            if self.output.format == "gradescope" and people > 1:
+            if self.output.format == "gradescope" and people > 1 and not self.output.to_folder:
                 raise UsageError(
                     f"a submission to Gradescope is one person's; here are {people}",
-                    hint="--student NAME picks one",
+                    hint="-o results/ writes a file for each; --student NAME picks one",
                 )
         except BackpropError as error:
-            if alone or self.output.format not in DOCUMENTS:
+            if alone or self.output.format not in DOCUMENTS or self.output.to_folder:
                 raise
             broken = error
             reading = Reading([Sheet(self.student or "", [], error)], [])
@@ -74,7 +77,7 @@ class Grades(NamedTuple):
             best=self.layout.keep == "best",
         )
         judgement = replace(judgement, for_student=self.for_student)
-        self.output.show(document(judgement, digits=self.output.digits))
+        self._write(judgement)
         if broken is not None:
             raise broken
         for line in reading.notes:
@@ -84,9 +87,38 @@ class Grades(NamedTuple):
                 self.output.note("warning: {}".format(str(sheet.fault).replace("\n  hint: ", "; ")))
         return judgement.status
 
+    def _write(self, judgement: Judgement) -> None:
+        """Write a report on everybody, or a file for each into a folder."""
+        from dataclasses import replace
+
+        from ..render.checking import document
+        from ..tables.files import stems
+
+        output = self.output
+        if not output.to_folder:
+            output.show(document(judgement, digits=output.digits))
+            return
+        assert output.file is not None
+        try:
+            os.makedirs(output.file, exist_ok=True)
+        except OSError as error:
+            raise FileError(f"{output.file}: {error.strerror}") from None
+        names = stems(person.student for person in judgement.people)
+        for person in judgement.people:
+            own = document(replace(judgement, people=(person,)), digits=output.digits)
+            output.at(os.path.join(output.file, names[person.student] + OF_ONE[output.format])).show(own)
+        output.note(f"wrote {counted(len(names), 'file')} to {output.file}")
+
     def _check(self) -> None:
         """Refuse options that do not go together."""
+        if self.output.to_folder and self.output.format not in OF_ONE:
+            raise UsageError(
+                f"-o {self.output.file}: {self.output.format} has a row a person, in one file",
+                hint=f"-o marks.{self.output.format}; a file for each: --format {', '.join(OF_ONE)}",
+            )
         if self.sheet is None:
+            if self.output.to_folder:
+                raise UsageError(f"-o {self.output.file}: a file for each person is for --claims FILE")
             if not self.claims:
                 raise UsageError("no claims", hint="--claim dL/db=-6, or --claims FILE")
             for option, given in (("--student", self.student), *self._of_tables()):
@@ -95,6 +127,10 @@ class Grades(NamedTuple):
         elif self.claims:
             raise UsageError("--claim and --claims do not go together")
         elif os.path.isdir(self.sheet):
+            if self.output.to_folder and os.path.realpath(self.output.file or "") == os.path.realpath(
+                self.sheet
+            ):
+                raise UsageError(f"-o {self.output.file}: the answers are there", hint="-o feedback/")
             for option, given in self._of_tables():
                 if given:
                     says = f"{option} is for a table; in a folder the files have the students' names"

@@ -73,6 +73,15 @@ class Output:
         """Whether results go to a file, where no terminal's width or colours count."""
         return self.file is not None
 
+    def at(self, file: str) -> Output:
+        """Return it with another file, whose writing is not told."""
+        return Output(self.format, file, self.digits, quiet=True)
+
+    @property
+    def to_folder(self) -> bool:
+        """Whether results go to files in a folder."""
+        return is_folder(self.file)
+
     def show(self, document: Document) -> None:
         """Write a report in the format asked for."""
         from ..render.writers import write
@@ -170,6 +179,11 @@ def choose_format(
             raise UsageError(f"{command} prints {', '.join(formats)}, not {chosen}")
         return chosen
     return otherwise
+
+
+def is_folder(output: str | None) -> bool:
+    """Whether a folder is named: one that is there, or that a slash at the end says is to be."""
+    return output is not None and (output.endswith(("/", os.sep)) or os.path.isdir(output))
 
 
 @contextlib.contextmanager

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, count
+from collections.abc import Iterator, Mapping, Sequence
 from string import ascii_lowercase
 from typing import Any, NamedTuple
 
@@ -65,16 +63,6 @@ def labels(exercises: Sequence[Exercise]) -> Iterator[tuple[str, Exercise, Part]
     for k, exercise in enumerate(exercises, 1):
         for letter, part in zip(ascii_lowercase, exercise.parts, strict=False):
             yield f"{k}{letter}" if len(exercise.parts) > 1 else str(k), exercise, part
-
-
-def stems(people: Iterable[str]) -> dict[str, str]:
-    """Return names of files for people: their own, without what no file's name has."""
-    found: dict[str, str] = {}
-    for name in people:
-        plain = re.sub(r'[/\\:*?"<>|\x00-\x1f]', "_", name).strip(" .") or "_"
-        numbered = (f"{plain}_{n}" for n in count(2))
-        found[name] = next(stem for stem in chain([plain], numbered) if stem not in found.values())
-    return found
 
 
 def written(key: Key) -> str:

@@ -14,7 +14,8 @@ from ..checking.sheets import Sheet, same_name
 from ..checking.verdicts import MISSING, UNREADABLE, Verdict, told
 from ..errors import BackpropError, ExpressionError, UsageError, nearest
 from ..language.numbers import with_points
-from .key import Key, labels, stems
+from ..tables.files import stems
+from .key import Key, labels
 from .tasks import LETTERS, Exercise, Part
 
 CODE = "code"

@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from ..errors import UsageError, counted
 from ..exercises.classes import most_shared, summaries
 from ..exercises.handouts import Handout, Solutions
-from ..exercises.key import Key, labels, stems, written
+from ..exercises.key import Key, labels, written
 from ..exercises.posed import OfFormula
 from ..language.numbers import brief
+from ..tables.files import stems
 from .document import Document, Facts, Records, unformulated
 from .exercises import SCHEMA, document, page
 from .page import Block, Column, Grid, Heading, Kind, Lines

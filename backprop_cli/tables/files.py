@@ -7,7 +7,9 @@ import os
 import re
 import stat
 import sys
+from collections.abc import Iterable
 from io import BufferedReader
+from itertools import chain, count
 
 from ..errors import FileError
 
@@ -68,3 +70,23 @@ def bytes_of(path: str, most: int | None = None, *, links: bool = True) -> bytes
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or str(error)
         raise FileError(f"{path or 'an empty name'}: {reason}") from None
+
+
+MOST_BYTES = 200
+"""Of a name of a file, without its ending: file systems take 255."""
+
+
+def stems(people: Iterable[str]) -> dict[str, str]:
+    """Return names of files for people: their own, without what no file's name has.
+
+    No two differ by capitals alone: some file systems do not tell these apart.
+    """
+    found: dict[str, str] = {}
+    taken = set[str]()
+    for name in people:
+        plain = re.sub(r'[/\\:*?"<>|\x00-\x1f]', "_", name)
+        plain = plain.encode("utf-8", "replace")[:MOST_BYTES].decode("utf-8", "ignore").strip(" .") or "_"
+        numbered = (f"{plain}_{n}" for n in count(2))
+        found[name] = next(stem for stem in chain([plain], numbered) if stem.casefold() not in taken)
+        taken.add(found[name].casefold())
+    return found
