@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 from ..checking.answers import read_answer
-from ..checking.verdicts import is_slip
+from ..checking.verdicts import ROOM, is_slip
 from ..language.tokens import NAME
-from .known import Known
-from .lines import NO_NAMES, Line, line_of
+from .known import SLOPE, Known
+from .lines import NO_NAMES, Line, line_of, unit_of
+from .networks import is_of_this_example, spread
 from .numbers import NUMBER, plain_number
-from .programs import lowered, names_in
+from .programs import names_in
 
 NOISE = 1e-9
 """What floats may be off where a difference cancels, as a share of a whole number."""
@@ -30,10 +31,12 @@ def chain(
         parts = parts[:-1]  # "2*3 = 6 = 12/2"
     *before, last = parts
     last = last.rstrip(".,;…").strip()
-    claimed = re.fullmatch(NUMBER, last)
     name = parts[0] if re.fullmatch(NAME, parts[0]) else None
-    if claimed is None:
+    slope = parts[0] if not fenced and SLOPE.fullmatch(parts[0]) else None
+    if not re.fullmatch(NUMBER, last):
         value = known.value(last)
+        if name and not fenced and not update:
+            known.rule(name, parts[1:])
         if name and value is not None:
             if update:
                 known.update(name, value)
@@ -44,44 +47,102 @@ def chain(
             known.formulas[name] = True
         return None if not fenced and re.search(r"\d", " ".join(parts)) else []
     # left of what cannot be read, another claim may have ended: "2*3 = 6 apples = 5"
-    owner = name
-    unclear = [i for i, part in enumerate(before) if part != name and known.value(part) is None]
+    owner = name or slope
+    unclear = [i for i, part in enumerate(before) if part not in (name, slope) and known.value(part) is None]
     if unclear and unclear[-1]:
-        if DASH.search(" = ".join(parts)) or not all(lowered(part) for part in before[1:]):
-            owner = None
+        if DASH.search(" = ".join(parts)) or not all(known.reads(part) for part in before[1:]):
+            owner = slope
         name, before = None, before[unclear[-1] + 1 :]
     found = _started(number, name, before[1], known) if name and update and len(before) > 1 else []
     starts, read = len(found), False
     for part in before:
         # what was given before is given anew; what was computed is claimed again
-        if part == name and (len(before) > 1 or fenced or not known.claims_again(name)):
-            read = read or len(before) == 1
+        if part == slope or (part == name and (len(before) > 1 or fenced or not known.claims_again(name))):
+            read = read or (len(before) == 1 and part == name)
         elif re.fullmatch(NUMBER, part):
             read = True
-        elif line := _worked_out(number, part, last, known, about, fenced):
+        elif line := _worked_out(number, part, last, known, about, fenced, slope is not None):
             read = True
             found.append(line)
-    if owner:
-        written = float(plain_number(last))
-        if update and len(parts) > 2:
-            known.update(owner, written)
+    written = float(plain_number(last))
+    if update and owner and len(parts) > 2:
+        known.update(owner, written)
+    elif owner:
+        exact = None
+        if not fenced:
+            if name:
+                known.rule(owner, parts[1:-1])
+            found, exact = _settled(number, owner, last, found, known, about)
+        computed = [line.right for line in found[starts:] if len(parts) > 2 and line.right is not None]
+        value = exact if exact is not None else computed[0] if computed else written
+        if slope:
+            known.claim(slope, value, written)
         else:
-            computed = [line.right for line in found[starts:] if len(parts) > 2 and line.right is not None]
-            known.give(
-                owner, computed[0] if computed else written, parts[1] if len(parts) > 2 else "", written
-            )
+            known.give(owner, value, parts[1] if len(parts) > 2 else "", written)
+        if value != written and (unit := unit_of(last)):
+            known.units[owner] = known.units[plain_number(last).lstrip("+-")] = unit / 2
     return found if read or found else None
 
 
-def _worked_out(number: int, part: str, last: str, known: Known, about: bool, fenced: bool) -> Line | None:
+def _settled(
+    number: int, left: str, last: str, found: list[Line], known: Known, about: bool
+) -> tuple[list[Line], float | None]:
+    """Hold the number for a name or derivative to all formulas that lead to it, from the numbers given.
+
+    What is off by no more than the rounding of the numbers that it was worked out from is not called wrong;
+    it is right where the formulas say so, and else not read.
+
+    Returns:
+        What was judged, and the exact number where that is one for it.
+    """
+    exact = known.exact(left)
+    line = None if exact is None else line_of(number, left, last, exact, about)
+    stated, half = float(plain_number(last)), unit_of(last) / 2
+    far = [
+        w for w in found if w.wrong and abs(stated - (w.right or 0.0)) > half * ROOM + spread(w.text, known)
+    ]
+    if any(w.wrong for w in found) and not far:
+        found = [w for w in found if not w.wrong]
+        if not found and (line is None or line.wrong):
+            known.doubts.add(plain_number(last))
+            return [], None
+    if line is None or far:
+        return found, None
+    if not line.wrong:
+        return found or [line], exact
+    texts = [w.text for w in found]
+    room = max((spread(text, known) for text in texts), default=3 * abs(exact or 0.0) * known.roundness(left))
+    if abs(stated - (exact or 0.0)) <= half * ROOM + CARRIED * room:
+        return found, None
+    numeric = [text for text in texts if not known.names_of(text)]
+    if numeric and not is_of_this_example(numeric[-1], left, known):
+        known.rules.pop(left, None)
+        return found, None
+    if (
+        not texts
+        and not SLOPE.fullmatch(left)
+        and not is_slip(read_answer(plain_number(last), NO_NAMES), stated, exact or 0.0)
+    ):
+        known.rules.pop(left, None)  # it is given anew
+        return found, None
+    return [*found, line], exact
+
+
+CARRIED = 6
+"""How many times as far the rounding of numbers may go that were worked out from rounded ones themselves."""
+
+
+def _worked_out(
+    number: int, part: str, last: str, known: Known, about: bool, fenced: bool, slope: bool
+) -> Line | None:
     """Judge a number by an expression; None where that cannot be worked out.
 
     In formulas it is right, too, where it comes of the rounded numbers that the text wrote, or of those that
-    names were updated to.
+    names were updated to; a derivative is of the numbers before.
     """
     stated = float(plain_number(last))
     first: Line | None = None
-    for over in ({}, known.written, known.updates) if not fenced else ({},):
+    for over in ({}, known.written, {} if slope else known.updates) if not fenced else ({},):
         value = known.value(part, over)
         if value is None:
             return first
@@ -105,6 +166,9 @@ def _started(number: int, name: str, formula: str, known: Known) -> list[Line]:
     if start is None or name not in known.updates:
         return []
     line = line_of(number, f"{name} before the step", start[1].strip(), known.updates[name], about=False)
-    value = float(plain_number(start[1]))
-    slip = is_slip(read_answer(plain_number(start[1]), NO_NAMES), value, known.updates[name])
-    return [line] if line.wrong and slip else []
+    return [line] if line.wrong and _slips(start[1], known.updates[name]) else []
+
+
+def _slips(written: str, right: float) -> bool:
+    plain = plain_number(written)
+    return is_slip(read_answer(plain, NO_NAMES), float(plain), right)

@@ -14,11 +14,11 @@ from .programs import names_in, worked_out
 BULLET = re.compile(r"^\s*(?:>\s+)*(?:(?:>>>|\.\.\.|In \[\d+\]:|[-*+>]|\d+[.)])\s+)?")
 GIVEN = re.compile(rf"({NAME})\s*=\s*{NUMBER}")
 EQUALS = re.compile(rf"(?<![<>=!])(?:=|≈|{UPDATE})(?!=)")
-_MARKED = re.compile(r"`([^`]+)`|\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]")
+_MARKED = re.compile(r"`([^`]+)`|\$\$?([^$]+)\$\$?|\\\\?\((.+?)\\?\\\)|\\\\?\[(.+?)\\?\\\]")
 _STRONG = re.compile(r"(?<![\w*)])(\*\*?)([A-Za-z][A-Za-z ',.:;]*)\1(?![\w*(])")
 MARK = "\0"
 _BREAK = re.compile(
-    r"[,;.]\s+|(?:^|(?<=[\s\0]))(?:and|so|when|where|with|if|for|thus|hence|then|gives|we\s+(?:get|have|find|obtain))\s+",
+    r"[,;.]\s+|(?<=\d):\s+|(?:^|(?<=[\s\0]))(?:and|so|when|where|with|if|for|thus|hence|then|gives|we\s+(?:get|have|find|obtain))\s+",
     re.IGNORECASE,
 )
 _CONDITION = re.compile(r"\b(?:when|where|with|if|for)\b", re.IGNORECASE)
@@ -118,7 +118,9 @@ def _unmarked(clauses: list[_Clause], marks: list[str]) -> list[_Clause]:
         outside = text.replace(MARK, "").strip().rstrip(".,;:").strip()
         whole = text
         for formula in inner:
-            whole = whole.replace(MARK, formula, 1)
+            # a name that is only spoken of is a word: "the same for `o_2`"
+            word = "it" if re.fullmatch(NAME, formula.strip()) and not _claims(outside) else formula
+            whole = whole.replace(MARK, word, 1)
         if not any(_claims(i) or "#" in i for i in inner):
             # `2*3` = 6 is a claim; with words about it, who knows of what
             plain = re.fullmatch(rf"[=≈]\s*(?:{NUMBER})?", outside)

@@ -112,20 +112,22 @@ def _judge(piece: str, number: int, known: Known, fenced: bool) -> list[Line] | 
     if len(parts) < 2 or not all(parts):
         return None if "=" in text and re.search(r"\d", text) and not fenced else []
     about = "≈" in code
-    parts = [known.spelled(part) for part in parts]
-    update = not fenced and (UPDATE in code or parts[0] in names_in(parts[1]))
+    first, *rest = [known.spelled(part) for part in parts]
+    parts = [first, *(part if fenced else known.product(part) for part in rest)]
+    update = not fenced and (UPDATE in code or first in names_in(parts[1]))
     stated = _stated(parts, number, known) if not (fenced or update) else None
-    found = _OTHER if update else _of_defined(number, parts, known, about)
-    if found is _OTHER:
-        found = chain(number, parts, known, fenced, about, update)
-        if found is None and stated is not None:
-            known.given.add(parts[0])
-            found = stated
-    if found and SLOPE.fullmatch(parts[0]):
-        known.slopes.pop(parts[0], None)
-        if not any(line.wrong or line.right is None for line in found):
-            known.slopes[parts[0]] = float(found[0].right or 0.0)
+    found = _claim(number, parts, known, fenced, about, update)
+    if found is None and stated is not None:
+        known.given.add(first)
+        return stated
     return found
+
+
+def _claim(
+    number: int, parts: list[str], known: Known, fenced: bool, about: bool, update: bool = False
+) -> list[Line] | None:
+    found = _OTHER if update else _of_defined(number, parts, known, about)
+    return chain(number, parts, known, fenced, about, update) if found is _OTHER else found
 
 
 def _stated(parts: list[str], number: int, known: Known) -> list[Line] | None:
@@ -164,6 +166,8 @@ def _of_defined(number: int, parts: list[str], known: Known, about: bool) -> lis
     """Judge a claim about what the text defined, or take in a definition; `_OTHER` where it is neither."""
     left, *rest = (part.rstrip(".,;") for part in parts)
     if match := SLOPE.fullmatch(left):
+        if re.fullmatch(NUMBER, rest[-1].strip()):
+            return _OTHER
         graph = known.program(match[1])
         if graph is None or not graph.inputs.keys() <= known.values.keys():
             # the arithmetic right of it may be judged
@@ -240,7 +244,8 @@ def judged_words(claim: Said, number: int, known: Known) -> list[Line] | None:
     """Judge a derivative claimed in words; None where it is of nothing that the text says."""
     try:
         if claim.by and claim.at is None and re.fullmatch(NAME, claim.of) and claim.of in known.steps:
-            lines = _of_defined(number, [f"d{claim.of}/d{claim.by}", claim.answer], known, about=False)
+            parts = [f"d{claim.of}/d{claim.by}", claim.answer]
+            lines = _claim(number, parts, known, fenced=False, about=False)
         else:
             at = {claim.at[0]: float(plain_number(claim.at[1]))} if claim.at else {}
             lines = _derivative(number, claim.text, claim.of, claim.by, at, [claim.answer], known)

@@ -6,16 +6,23 @@ import re
 from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..checking.answers import read_target
-from ..checking.claims import Judge
 from ..graph import Graph
 from ..language.operators import CONSTANTS
+from ..language.parser import NAME_ITEM, Program
 from ..language.tokens import NAME
+from ..ops import FUNCTIONS
 from .numbers import NUMBER
-from .programs import NODES, lowered, names_in, worked_out
+from .programs import NODES, lowered, names_in, program_in, slope_at, value_at, worked_out
 from .tape import Tape
 
 _RAISED = re.compile(rf"\b({NAME})\^\(([A-Za-z]\w*\d)\)")
+_FACTORS = re.compile(rf"({NAME}|\))(\s*)(?=({NAME})|\(([^()]*))")
+_SYMBOL = re.compile(r"(?:[^\W\d_]|[a-z]+(?=_)|alpha|beta|gamma|delta|eta|lambda)\d*(?:_\w+)?")
+_SUM = re.compile(r"(?!\s*[tnkij]\s*[-+]\s*\d+\s*$)[^-+−]*\S\s*[-+−]")
+_CALLED = frozenset("fghpEJLC")
+"""Letters that may be functions of what stands in brackets behind them."""
+
+_DIFFERENTIAL = re.compile(r"\bd\s*/\s*d|\(\(d\)/")
 _SLOPE_AT = re.compile(rf"\b({NAME})['′]\(([^()]*)\)")
 SLOPE = re.compile(rf"[d∂]({NAME})\s*/\s*[d∂]({NAME})")
 
@@ -39,6 +46,9 @@ class Known:
         scattered: Names that more than one part of the page gives.
         laws: Formula by name, whether or not its names have values, of the part that is being read.
         hidden: Functions of ours that the page defines in a way that is not read.
+        rules: Formula over names by name, as the mathematics of the text has it, whatever numbers are put in.
+        units: Half a unit of the last digit of what the text rounded, by name, derivative, and number.
+        doubts: Numbers of a line that the rounding of others leaves open.
         tape: The statements of code.
     """
 
@@ -59,6 +69,9 @@ class Known:
         self.formulas: dict[str, bool] = {}
         self.written: dict[str, float] = {}
         self.updates: dict[str, float] = {}
+        self.rules: dict[str, str] = {}
+        self.units: dict[str, float] = {}
+        self.doubts: set[str] = set()
         self.tape = Tape()
 
     def give(self, name: str, value: float, formula: str = "", written: float | None = None) -> None:
@@ -82,6 +95,24 @@ class Known:
             for other in used:
                 self._users.setdefault(other, set()).add(name)
 
+    def claim(self, slope: str, value: float, written: float) -> None:
+        """Give a derivative its number; the text may have written another."""
+        self.slopes[slope] = value
+        self.written.pop(slope, None)
+        if written != value:
+            self.written[slope] = written
+
+    def roundness(self, left: str) -> float:
+        """Return how far the numbers that lead to one were rounded, as a share of them, at most."""
+        slope = SLOPE.fullmatch(left)
+        of = slope[1] if slope else left
+        names = {
+            *_in_order([of], self.rules),
+            *(s for s in self.slopes if s.startswith((f"d{of}/", f"∂{of}/"))),
+        }
+        sizes = {n: abs(self.written.get(n, 0.0)) for n in names if n in self.units}
+        return max((self.units[n] / size for n, size in sizes.items() if size), default=0.0)
+
     def _drop(self, name: str, again: bool) -> None:
         """Drop the step of a name, and where it is assigned again those over it: no steps of one program."""
         self.steps.pop(name, None)
@@ -98,6 +129,7 @@ class Known:
             self.values.pop(name, None)
             self.updates.pop(name, None)
             self.written.pop(name, None)
+            self.rules.pop(name, None)
             self.functions.pop(name, None)
             self.definitions.pop(name, None)
             self.laws.pop(name, None)
@@ -130,6 +162,26 @@ class Known:
             return name if match[1] not in self.values and (alone or name in self.values) else match[0]
 
         return _RAISED.sub(joined, text)
+
+    def product(self, text: str) -> str:
+        """Write ``w_1 x_1`` and ``y (1 - y)`` with a sign, where they are no formula without it."""
+        if self.reads(text) or _DIFFERENTIAL.search(text):
+            return text
+
+        def factors(match: re.Match[str]) -> str:
+            left, gap, right, inside = match.groups()
+            taken = {*FUNCTIONS, *self.functions}
+            if left != ")" and (left in taken or not self._is_factor(left)):
+                return match[0]
+            if right:
+                joins = right in taken or self._is_factor(right)
+                return f"{left} * " if joins and (gap or left == ")") else match[0]
+            return f"{left} * " if left == ")" or (_SUM.search(inside) and left not in _CALLED) else match[0]
+
+        return _FACTORS.sub(factors, text)
+
+    def _is_factor(self, name: str) -> bool:
+        return name in self.values or name in self.rules or _SYMBOL.fullmatch(name) is not None
 
     def take(self, text: str) -> None:
         """Take the updated numbers of the names in a text for theirs."""
@@ -169,8 +221,8 @@ class Known:
         graph, at = self.functions.get(match[1]), self.value(match[2])
         if graph is None or at is None or len(graph.inputs) != 1:
             return match[0]
-        ((name, _),), point = graph.inputs.items(), Judge(graph, dict.fromkeys(graph.inputs, at))
-        right = point.question(read_target(f"d{match[1]}/d{name}", graph)).right.number
+        (name,) = graph.inputs
+        right = slope_at(graph, {name: at}, match[1], name)
         return match[0] if right is None else f"({right!r})"
 
     def state(self, name: str, formula: str) -> None:
@@ -183,19 +235,67 @@ class Known:
             del self.laws[other]
         self.laws[name] = formula
 
+    def rule(self, name: str, formulas: Iterable[str]) -> None:
+        """Take the first of some formulas over other names for what a name is."""
+        for formula in formulas:
+            names = self.names_of(formula)
+            if names and name not in names:
+                self.rules[name] = formula
+                return
+
+    @staticmethod
+    def reads(text: str) -> Program | None:
+        """Return an expression as a program, derivatives in it as numbers; None where it is none."""
+        return program_in(_SLOPE_AT.sub("0", SLOPE.sub("0", text)))
+
+    def names_of(self, formula: str) -> set[str]:
+        """Return the names of an expression that stand for numbers; none of what is no expression."""
+        program = self.reads(formula)
+        items = program.statements[0].items if program and len(program.statements) == 1 else ()
+        return {item.text for item in items if item.arity == NAME_ITEM} - CONSTANTS.keys()
+
     def program(self, output: str) -> Graph | None:
-        """Return the program of the steps up to one."""
-        return _program(output, self.steps)
+        """Return the program of the steps and rules up to one."""
+        return self._program(output, ChainMap(self.rules, self.steps))
 
     def law(self, output: str) -> Graph | None:
         """Return the program of the formulas up to one, whether or not its inputs have values."""
-        return _program(output, self.laws)
+        return self._program(output, self.laws)
+
+    def _program(self, output: str, formulas: Mapping[str, str]) -> Graph | None:
+        if output not in formulas:
+            return None
+        text = "; ".join(f"{n} = {formulas[n]}" for n in _in_order([output], formulas))
+        return None if self.hides(text) else lowered("\n".join([*self.definitions_in(text), text]))
+
+    def exact(self, left: str, over: Mapping[str, float] | None = None) -> float | None:
+        """Work out a name or derivative by all formulas that lead to it, from the numbers that are given.
+
+        Args:
+            left: ``out_h1`` or ``dE/dw_1``.
+            over: Other numbers for some names.
+        """
+        slope = SLOPE.fullmatch(left)
+        graph = self.program(slope[1] if slope else left)
+        values = ChainMap(dict(over or {}), self.values)
+        if graph is None or not set(graph.inputs) <= values.keys():
+            return None
+        at = {n: values[n] for n in graph.inputs}
+        if slope is None:
+            return value_at(graph, at)
+        return None if self._covers(graph) else slope_at(graph, at, slope[1], slope[2])
+
+    def _covers(self, graph: Graph) -> bool:
+        """Return whether an input of a program may depend on others: it was worked out, or its like was."""
+        ruled = {_stem(name) for name in self.rules}
+        unruled = [n for n in graph.named if n in self.steps and n not in self.rules]
+        hidden = [n for n in unruled if not self.names_of(self.steps[n])]
+        return bool(hidden) or any(n in self.computed or _stem(n) in ruled for n in graph.inputs)
 
 
-def _program(output: str, formulas: Mapping[str, str]) -> Graph | None:
-    if output not in formulas:
-        return None
-    return lowered("; ".join(f"{n} = {formulas[n]}" for n in _in_order([output], formulas)))
+def _stem(name: str) -> str:
+    """Return a name without its indices: net_h1 and net_o2 are both a net."""
+    return re.sub(r"(?:_(?:layer_)?[A-Za-z]{0,2}\d+|\d+)+$", "", name)
 
 
 def _in_order(names: Iterable[str], formulas: Mapping[str, str]) -> list[str]:

@@ -48,6 +48,12 @@ def line_of(number: int, text: str, claimed: str, right: float, about: bool) -> 
     return Line(number, text, claimed, right, digits, not good)
 
 
+def unit_of(claimed: str) -> float:
+    """Return what one more in the last digit of a number is."""
+    answer = read_answer(plain_number(claimed).lstrip("+"), NO_NAMES)
+    return answer.unit or max(step for step, _ in answer.readings or [(1.0, 1)])
+
+
 def printed(answer: Answer, value: float, right: float, about: bool) -> bool:
     """Return whether a number of a text is the right one, as it may be printed.
 

@@ -1,8 +1,11 @@
-"""What pages on networks say in words and in notations of their own: which function an activation is."""
+"""Networks that a text works by hand: the activation that it chooses, numbers put in, rounding, mistakes."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+
+from .known import SLOPE, Known
 
 ACTIVATION = "sigma"
 """The name that activation functions have in formulas."""
@@ -34,3 +37,55 @@ def activation_in(line: str) -> str | None:
         if len(named) == 1 and _CHOSEN.search(sentence) and not _OPEN.search(sentence):
             return named.pop()
     return None
+
+
+_LITERAL = re.compile(r"(?<![\w.])(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.])")
+_PLAIN = frozenset((0.0, 0.5, 1.0, 2.0))
+"""Numbers that formulas have by themselves."""
+
+
+def literals(text: str) -> Iterator[float]:
+    """Yield the numbers of an expression that a text may have put in for names."""
+    yield from (x for x in map(float, _LITERAL.findall(text)) if x not in _PLAIN)
+
+
+def spread(text: str, known: Known) -> float:
+    """Return what an expression may be off by, of rounded numbers that stand in it."""
+    over = known.written
+    base = known.value(text, over)
+    if base is None:
+        return 0.0
+    found = 0.0
+    for literal in {m[0] for m in _LITERAL.finditer(text)} & known.units.keys():
+        other = f"({float(literal) + known.units[literal]!r})"
+        moved = known.value(re.sub(rf"(?<![\w.]){re.escape(literal)}(?![\w.])", other, text), over)
+        found += abs(moved - base) if moved is not None else 0.0
+    for name in {*known.names_of(text), *(m[0] for m in SLOPE.finditer(text))} & known.units.keys():
+        value = over.get(name, known.slopes.get(name, known.values.get(name)))
+        moved = None if value is None else known.value(text, {**over, name: value + known.units[name]})
+        found += abs(moved - base) if moved is not None else 0.0
+    return found
+
+
+FEW = 3
+"""Numbers that have to be those of this example, where one of them is of none."""
+
+
+def is_of_this_example(text: str, left: str, known: Known) -> bool:
+    """Return whether the numbers of an expression are those that the text has for its names now.
+
+    Others are of another example, of which nobody knows the rest. One may be a slip: where it is the number
+    of another name, or stands among several that are right.
+    """
+    put = {*literals(text)}
+    pool = (known.values, known.written, known.updates, known.slopes)
+    strange = put - {abs(x) for numbers in pool for x in numbers.values()}
+    wanted = {
+        abs(known.written.get(n, known.values[n]))
+        for n in known.names_of(known.rules.get(left, ""))
+        if n in known.values
+    }
+    absent = wanted - put - _PLAIN
+    if left not in known.rules:
+        return 2 * len(strange) <= len(put)
+    return len(absent) <= 1 and (not strange or (len(strange) == 1 and len(put) > FEW))

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import isfinite
 
+from ..checking.answers import read_target
+from ..checking.claims import Judge
 from ..engine.run import leaf_values, run
 from ..errors import BackpropError
 from ..graph import Graph
@@ -57,9 +59,23 @@ def worked_out(text: str, values: Mapping[str, float], definitions: Sequence[str
         if names - set(bound) - set(CONSTANTS):
             return None
         graph = lower(program, bound)
-        if len(graph) > NODES:
-            return None
-        value = float(run(graph, leaf_values(graph, bound))[graph.output])
+    except BackpropError:
+        return None
+    return value_at(graph, bound) if len(graph) <= NODES else None
+
+
+def value_at(graph: Graph, at: Mapping[str, float]) -> float | None:
+    """Work out a program at a point; None where it has no value."""
+    try:
+        value = float(run(graph, leaf_values(graph, dict(at)))[graph.output])
     except (BackpropError, ArithmeticError, ValueError):
         return None
     return value if isfinite(value) else None
+
+
+def slope_at(graph: Graph, at: Mapping[str, float], of: str, by: str) -> float | None:
+    """Work out a derivative of a program at a point; None where there is none."""
+    try:
+        return Judge(graph, dict(at)).question(read_target(f"d{of}/d{by}", graph)).right.number
+    except BackpropError:
+        return None

@@ -29,7 +29,7 @@ from .numbers import plain_number
 from .programs import LINE_LIMIT
 from .prose import said
 from .tape import unsettles
-from .unread import BLOCK, DOUBT, HEADING, LONG, PRINTED, Missed, missed
+from .unread import BLOCK, DOUBT, HEADING, LONG, PRINTED, ROUNDING, Missed, missed
 
 PROSE_LIMIT = 4_000
 MOST_LINES = 50_000
@@ -166,8 +166,17 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
             judged += outcome
             found.update(_claimed(outcome))
         left_out += missed(
-            number, raw, fenced, found, reason, known.values, known.functions, known.formulas, doubts
+            number,
+            raw,
+            fenced,
+            found,
+            reason,
+            known.values,
+            known.functions,
+            known.formulas,
+            dict.fromkeys(known.doubts, ROUNDING) | doubts,
         )
+        known.doubts.clear()
     end = len(cell.lines)
     left_out += [Missed(end, line.strip(), n, PRINTED) for line in cell.printed for n in numbers_of(line)]
     return judged, unread, left_out

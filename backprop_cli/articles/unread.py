@@ -23,6 +23,7 @@ FORMULA = "left of it stands no formula that is read"
 PRINTED = "not sure which line printed it"
 WORDS = "said in words"
 UNWORKED = "its formula was not worked out"
+ROUNDING = "no further off than the rounding of the numbers that it comes from"
 UNSURE = "not sure what it is the value of"
 
 LONGEST = 10_000
