@@ -26,7 +26,13 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from check_fuzz import BAD_SHEETS
 
+from backprop_cli.checking.answers import read_target
+from backprop_cli.checking.catalogue import mistakes
+from backprop_cli.checking.claims import Judge, read_claim
 from backprop_cli.checking.cures import CURES
+from backprop_cli.engine.run import leaf_values, run
+from backprop_cli.language.lower import lower
+from backprop_cli.language.parser import parse
 
 PAGE = (ROOT / "docs" / "grading.md").read_text("utf-8")
 CLAIMS = ROOT / "tests" / "claims"
@@ -871,6 +877,35 @@ def test_a_student_is_told_what_to_do(run, program, claim, cure):
         assert verdict["says"].endswith(f"; {cure}") is (audience == "student")
         assert not verdict["others"] or audience == "teacher"
         assert ("the same comes out" in run("check", *program, *words).out) is bool(verdict["others"])
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["sin(3x + 1)", "exp(sin(x^2))", "1/(x^2 + 4)", "cbrt(2x^2 + 1)^2", "3^(2x)", "tanh(tanh(2x))"],
+)  # fmt: skip
+def test_a_cure_done_to_a_claim_gives_the_right_answer(program):
+    """Of a chain, whatever factor was left out: the right answer is a difference's."""
+    x, h = 0.7, 1e-5
+
+    def value(text, x=x):
+        graph = lower(parse(text))
+        return run(graph, leaf_values(graph, {"x": x} if graph.inputs else {}))[graph.output]
+
+    right = (value(program, x + h) - value(program, x - h)) / (2 * h)
+    graph = lower(parse(program))
+    target = read_target("x", graph)
+    found = mistakes(graph, leaf_values(graph, {"x": x}), target)
+    judge = Judge(graph, {"x": x})
+    done = 0
+    for mistake in found.values():
+        claim = f"{mistake.value:.12g}"
+        (verdict,) = judge.judge([read_claim("x", claim, graph)])
+        factor = re.fullmatch(r"multiply by d.+/dx = (.+)|.* with c = (.+)", verdict.cure)
+        if factor is not None and " and " not in verdict.says:
+            cured = float(claim) * value(factor[1] or factor[2])
+            assert cured == pytest.approx(right, rel=1e-6), (verdict.says, verdict.cure)
+            done += 1
+    assert done
 
 
 def test_every_mistake_has_a_cure():

@@ -40,6 +40,9 @@ _SLOPE = re.compile(
 _PRIMES = re.compile(rf"({NAME})('{{1,2}}|′|″|′′)(?:\(({NAME})\))?")
 _PLACED = re.compile(rf"({NAME}(?:'{{1,2}}|′|″|′′)?)\(([-−]?{NUMBER}|[-−]?{NUMBER}/{NUMBER})\)")
 _QUOTIENT = re.compile(r"\\[dt]?frac\{([^{}]+)\}\{([^{}]+)\}")
+_OPERATOR = re.compile(
+    rf"(?:[d∂]\s*/\s*[d∂]\s*|\\[dt]?frac\{{(?:d|∂|\\partial)\}}\{{(?:d|∂|\\partial)\s*)({NAME})\b"
+)
 _SECOND = re.compile(rf"d\^?2({NAME})/d(.+)")
 
 
@@ -350,9 +353,11 @@ def slopes_in(
         claimed: What was claimed before.
         asked: The quantity that the answer is about.
     Raises:
-        ExpressionError: for a derivative that was not claimed before.
+        ExpressionError: for a derivative in the answer itself that was not claimed before; on the way to it,
+            the chain rule may be written down: ``dL/da*da/dz = 0.12``.
     """
     known, found = names_of(graph), dict[str, Target]()
+    last = max((m.end() for m in _EQUALS.finditer(text)), default=0)
 
     def name(match: re.Match[str]) -> str:
         of, by = match[1] or match[3], match[2] or match[4]
@@ -363,7 +368,7 @@ def slopes_in(
             return match[0]
         if target == asked or {short, f"d{of}", f"d{by}"} & {*known}:
             return match[0]
-        if target not in claimed:
+        if target not in claimed and match.start() >= last:
             raise ExpressionError(
                 f"{target.text} is not claimed before this: an answer may name what was",
                 hint=f"claim {target.text}, too",
@@ -411,6 +416,9 @@ def _members(text: str, graph: Graph, asked: Target | None) -> list[str]:
     if not all(parts):
         return [text]
     if len(parts) > 1 and asked is not None:
+        operator = _OPERATOR.match(parts[0])
+        if operator and asked.by == (names_of(graph).get(operator[1]),):
+            return parts[1:]
         with suppress(BackpropError):
             named = read_target(parts[0], graph)
             bare = named.by and parts[0] in graph.named  # the input itself may be meant

@@ -11,7 +11,7 @@ from .answers import Target
 from .catalogue import Sweeps
 from .derivatives import derivative, formula_text
 from .ranking import MAY_BE
-from .rules import CURES_OF_RULES, Wrong, rules_for
+from .rules import CURES_OF_RULES, NEITHER, Wrong, rules_for
 
 CURES: Mapping[str, str] = {
     "fork not summed": "add what comes back through every use",
@@ -121,13 +121,13 @@ def _at(sweeps: Sweeps, id: int, wrong: Wrong) -> str:
     names = [sweeps.name(i) for i in node.inputs]
     by = sweeps.name(sweeps.by)
     if wrong.kind == "inner derivative missing":
-        inside = next((i for i in node.inputs if sweeps.moves[i] and i != sweeps.by), None)
-        if inside is None:
+        inside = [i for i in node.inputs if sweeps.moves[i]]
+        if wrong is NEITHER or len(inside) != 1 or inside[0] == sweeps.by:
             return ""
-        slope = derivative(sweeps.graph, inside, sweeps.by)
-        name = sweeps.name(inside)
+        slope = derivative(sweeps.graph, inside[0], sweeps.by)
+        name, text = sweeps.name(inside[0]), formula_text(slope, slope.output)
         above = f"d{name}" if name.isidentifier() else f"d({name})"
-        return f"multiply by {above}/d{by} = {formula_text(slope, slope.output)}"
+        return f"multiply by {above}/d{by}" + (f" = {text}" if "..." not in text else "")
     if wrong.kind in ("product rule", "quotient rule") and len(names) == 2:
         return f"{CURES[wrong.kind]} with u = {names[0]} and v = {names[1]}"
     if wrong.kind == "constant dropped":

@@ -328,7 +328,7 @@ POWERS = (
     Wrong(
         "exponent lowered twice",
         "the exponent of {node} is lowered by 2",
-        Told.RARE,
+        Told.ANYWHERE,
         lambda p: p.x[1] * _power(p, -2.0) * p.t[0],
     ),
     Wrong(
@@ -436,6 +436,12 @@ def _at_variable(p: Place) -> Any:
 
 
 INSIDE = _inside_kept("inside")
+NEITHER = Wrong(
+    "inner derivative missing",
+    "neither the derivative of {node} nor that of its inside is multiplied in",
+    Told.ANYWHERE,
+    lambda p: p.y if not p.leaf[0] else None,
+)
 FUNCTIONS = (
     INSIDE,
     Wrong(
@@ -486,12 +492,7 @@ FUNCTIONS = (
         Told.LOCAL,
         lambda p: p.partials[0] * p.right,
     ),
-    Wrong(
-        "inner derivative missing",
-        "neither the derivative of {node} nor that of its inside is multiplied in",
-        Told.ANYWHERE,
-        lambda p: p.y if not p.leaf[0] else None,
-    ),
+    NEITHER,
 )
 
 

@@ -50,6 +50,7 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _GOES_ON = re.compile(r"\s*(?:\.\.\.|…|\\l?dots)\s*$")
+_REMARK = re.compile(r"(.*\S)\s+[(\[](?:[^\W\d_]|\s){4,}[)\]]")
 _WRAPPED = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("`", "`"), ('"', '"'))
 _DIGITS = r"(?:\d+(?:\.\d*)?|\.\d+)"
 _PERCENT = re.compile(rf"([-+]?\s*{_DIGITS})\s*\\?%")
@@ -93,6 +94,15 @@ def plain_number(text: str, names: Collection[str]) -> str | None:
     return None
 
 
+_PASTED = str.maketrans(
+    {
+        chr(c): unicodedata.normalize("NFKC", chr(c))
+        for c in (*range(0xFF01, 0xFF5F), *range(0x1D400, 0x1D800), 0x210E, 0x212F)
+    }
+)
+"""Letters and signs as formulas are typeset, and as wide as ideographs."""
+
+
 def _shifted(number: str) -> str:
     """Return a hundredth of a written number, with its digits."""
     from decimal import Decimal
@@ -125,7 +135,11 @@ def decimals(text: str) -> str | None:
     """Return a text with points for its decimal commas; None where one may be anything else."""
     if not re.search(r"\d,\d", text):
         return text
-    doubtful = [m for m in _COMMA.finditer(text) if len(m[2]) == 3 and len(m[1]) <= 3 and m[1].strip("0")]
+    grouped = (m for m in _COMMA.finditer(text) if len(m[2]) == 3 and len(m[1]) <= 3 and m[1].strip("0"))
+    # what stands before a power of ten is no number of thousands
+    doubtful = [
+        m for m in grouped if len(m[1]) > 1 or not _SCIENTIFIC.match(f"{m[1]}.{m[2]}{text[m.end() :]}")
+    ]
     plain = _COMMA.sub(r"\1.\2", text)
     return None if doubtful or re.search(r"\d,\d", plain) else plain
 
@@ -209,6 +223,8 @@ def without_commands(text: str) -> str | None:
 _FUNCTIONS = {
     **{other: name for other, name in OTHER_NAMES.items() if len(other) > 2 or other in ("lg", "tg")},
     **{name: name for name in FUNCTIONS if len(name) > 1},
+    "sen": "sin",
+    "log_e": "log",
 }
 _INVERSE = {name for name in FUNCTIONS if name[:1] == "a" and name[1:] in FUNCTIONS}
 """``asin``: the arc sine, or a*sin where the program has an a."""
@@ -300,7 +316,7 @@ def spelled(text: str, names: Names, others: Collection[str] = ()) -> str | None
     Raises:
         ExpressionError: for what can be read in two ways.
     """
-    text = stripped(text)
+    text = stripped(text.translate(_PASTED))
     if text[:1] == "[" and text[-1:] == "]":  # a list
         return None
     for words in (text, decimals(text)):
@@ -317,7 +333,8 @@ def spelled(text: str, names: Names, others: Collection[str] = ()) -> str | None
     try:
         return _Reader(source, names, {*names.others, *others}, latex=latex).whole()
     except _NoFormula:
-        return None
+        remark = _REMARK.fullmatch(text)
+        return spelled(remark[1], names, others) if remark else None
 
 
 _HALVED = re.compile(r"(?:\^|\*\*)\s*(?:[-−]\s*\d+|1)\s*/\s*\d+")
@@ -399,8 +416,7 @@ class _Reader:
             elif kind == 4:
                 yield _Token(EXPONENT, match[4], start, end, spaced)
             else:
-                sign = SPELLING.get(match[5], match[5])
-                sign = "^" if sign == "**" else sign
+                sign = {"**": "^", ":": "/"}.get(match[5]) or SPELLING.get(match[5], match[5])
                 yield _Token(NUMBER if sign == "π" else SIGN, sign, start, end, spaced)
         yield _Token(END, "", len(text), len(text) + 1, False)
 
@@ -600,7 +616,10 @@ class _Reader:
             inside = self.operand()
             return Piece(f"{base:!}^({sign}{inside:^})" if sign else f"{base:!}^{inside:!}", POWER)
         inside = self.operand()
-        if token.kind in (NUMBER, VARIABLE) and token.text != "π":
+        if self.is_sign("^"):  # from right to left, as in our own language
+            self.at += 1
+            inside = self.raised(inside, token.text)
+        elif token.kind in (NUMBER, VARIABLE) and token.text != "π":
             self.exponent = _Exponent(token, name or "(...)", sign)
         return Piece(f"{base:!}^({sign}{inside:^})" if sign else f"{base:!}^{inside:!}", POWER)
 
@@ -749,7 +768,8 @@ class _Reader:
         number = self.tokens[self.at - 1].kind == NUMBER and self.at - first == 1
         behind = self.tokens[min(self.at + 1, len(self.tokens) - 1)]
         function = behind.kind == FUNCTION and not number
-        tight = self.is_sign("*") and not function and (number or not after.spaced)
+        loose = after.spaced and (glued or not number)  # ln3 * x, but sin 2 * x
+        tight = self.is_sign("*") and not function and not loose
         ends = after.kind in (END, FUNCTION) or self.is_sign("+-*)]}|,") or (self.is_sign("/") and function)
         ends = ends or (after.spaced and self.is_exponential(after))
         if not ends or tight:
