@@ -281,7 +281,8 @@ class Reader:
         )
         for of, above in written.items():
             for by, below in written.items():
-                found[rf"\frac{{\partial {above}}}{{\partial {below}}}"] = f"d{of}/d{by}"
+                slope = rf"\frac{{\partial {above}}}{{\partial {below}}}"
+                found[slope] = found[slope.replace(r"\partial ", "d")] = f"d{of}/d{by}"
         return {latex: Text(name) for latex, name in found.items()}
 
     def plain(self, latex: str) -> str:

@@ -161,25 +161,33 @@ class _Reader:
         return self.name()
 
     def operator(self) -> str | None:
-        r"""Take ``\frac{d}{dx}`` and return ``x``; a quotient of d and d times x has a sign between both."""
-        if self.tokens[self.at : self.at + 6] != [r"\frac", "{", "d", "}", "{", "d"]:
+        r"""Take ``\frac{d}{dx}`` and return ``x``; a quotient of d and d times x has a sign between both.
+
+        So ``\frac{\partial}{\partial x}``.
+        """
+        if self.tokens[self.at : self.at + 6] not in [
+            [r"\frac", "{", sign, "}", "{", sign] for sign in ("d", r"\partial")
+        ]:
             return None
         start = self.at
         self.at += 4
-        by = self.raw()[2:-1]
+        by = self.raw()[1:-1].removeprefix("d").removeprefix(r"\partial ")
         if by and not by.startswith(r"\cdot") and self.peek() == r"\left(":
             return by
         self.at = start
         return None
 
     def raw_fraction(self) -> str | None:
-        r"""Take ``\frac{\partial y}{\partial x}`` as one name."""
+        r"""Take ``\frac{\partial y}{\partial x}`` as one name, and what is known as ``\frac{dy}{dx}``."""
         start = self.at
         self.next()
-        if self.tokens[self.at : self.at + 2] != ["{", r"\partial"]:
-            self.at = start
-            return None
-        return r"\frac" + self.raw() + self.raw()
+        if self.tokens[self.at : self.at + 1] == ["{"]:
+            text = r"\frac" + self.raw()
+            text += self.raw() if self.peek() == "{" else ""
+            if text in self.names or text.startswith(r"\frac{\partial"):
+                return text
+        self.at = start
+        return None
 
     def raw(self) -> str:
         """Take a group as it stands."""

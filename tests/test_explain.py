@@ -471,6 +471,18 @@ def test_the_inner_function_steps_aside_for_the_users_names(run):
     assert "cos(p)*dp/du; with p = u^2" in page
 
 
+def test_latex_has_one_kind_of_d(run):
+    for text, kind, other in (
+        ("x*sin(x)", r"\frac{d}{dx}\left(", r"\partial"),
+        ("x*sin(y)", r"\frac{\partial}{\partial x}\left(", r"\frac{d"),
+    ):
+        told = run("explain", text, "--format", "latex").answered().out
+        assert kind in told
+        assert other not in told
+    told = run("explain", "-x^2/2", "x=3", "--format", "latex").answered().out
+    assert told.splitlines()[0] == r"\noindent{\boldmath$f = -\frac{x^{2}}{2} = -4.5\text{ at }x = 3$}"
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from ..graph import NO_STATIC
 from ..ops import PRIMITIVES, sums
-from .operators import ATOM, CHOICE, COMPARISON, POWER, PRODUCT, SUM, UNARY
+from .operators import ATOM, CHOICE, COMPARISON, POWER, PRODUCT, ROOT, SUM, UNARY
 
 LEVELS = {"?": CHOICE, "<": COMPARISON, "+": SUM, "*": PRODUCT, "-": UNARY, "^": POWER, "!": ATOM}
 """What a place in a template asks of the text that is put there."""
@@ -110,6 +110,17 @@ def behind(piece: Piece, least: int, brackets: Brackets = BRACKETS) -> Piece:
 def negative(brackets: Brackets = BRACKETS) -> Rule:
     """Return what writes a sign before an operand."""
     return lambda x: signed(("-", behind(x, POWER, brackets).parts), UNARY, brackets)
+
+
+def fraction(command: str, brackets: Brackets = BRACKETS) -> Rule:
+    """Return what writes a quotient with a line: a sign above it stands in front."""
+
+    def write(above: Piece, below: Piece) -> Piece:
+        text, minus = above.text, above.level >= PRODUCT and above.after is not None
+        line = f"{command}{{{text.removeprefix('-') if minus else text}}}{{{below.text}}}"
+        return signed(f"-{line}", UNARY, brackets) if minus else Piece(line, ROOT)
+
+    return write
 
 
 def call(name: str, operands: Sequence[Piece], brackets: Brackets = BRACKETS) -> Piece:

@@ -44,7 +44,7 @@ def _page(told: Sides, report: Implicit, digits: int) -> Iterator[Block]:
         rows.append(Row(Words("at this point"), (equal(slope, Value(found.settled)),)))
     if found.why:
         rows.append(Row(remark=f"no {found.name}: {found.why}"))
-    yield Equations(rows, digits)
+    yield Equations(rows, digits, alone=True)
 
 
 def _facts(told: Sides, report: Implicit) -> Facts:

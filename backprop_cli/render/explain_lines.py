@@ -16,7 +16,7 @@ from ..explanation.point import Written, WrittenPoint
 from ..explanation.report import MOST_LINES, MOST_PATHS, Explanation, idle
 from ..explanation.steps import Derivation, Step
 from ..explanation.words import Direction, Nudge, Update
-from ..language.format import headline, node_text, output_text
+from ..language.format import INPUTS_LISTED, headline, node_text, output_text
 from ..language.numbers import brief, fixed, rounded
 from .forms import (
     Becomes,
@@ -118,11 +118,11 @@ def page(told: Explanation, digits: int) -> Iterator[Block]:
     """Yield the page section by section; numbers rounded by hand have few digits already."""
     if told.point is not None and not told.point.paper.exact:
         digits = EXACT
-    yield Heading(heading(told, digits))
+    yield Heading(heading(told, digits), mathematics=_heading_forms(told, digits))
     for part in _parts(told, Voice(told.graph.own_name(told.graph.output), digits)):
         if part.rows:
             yield Section(part.title, part.rule)
-            yield Equations(part.rows, digits, part.columns)
+            yield Equations(part.rows, digits, part.columns, alone=len(told.graph.inputs) < 2)
     if told.layers is not None:
         yield from _layers(told.layers, digits)
 
@@ -173,6 +173,21 @@ def heading(told: Explanation, digits: int) -> str:
     if point is None or not point.bound:
         return output_text(told.graph)
     return headline(told.graph, point.here.value, point.here.inputs, digits)
+
+
+def _heading_forms(told: Explanation, digits: int) -> Form | None:
+    """Return the same as mathematics; None where it is no equation."""
+    graph, point = told.graph, told.point
+    if told.step or graph.nodes[graph.output].op is None:
+        return None
+    name, _, text = output_text(graph).partition(" = ")
+    parts: list[Form] = [Named(name), " = ", Formula(text)]
+    if point is not None and point.bound:
+        parts += [" = ", Formula(rounded(point.here.value, digits))]
+        for k, (by, x) in enumerate(list(point.here.inputs.items())[:INPUTS_LISTED]):
+            parts += [", " if k else Words(" at "), Named(by), " = ", Formula(rounded(x, digits))]
+        parts += [", ", Words("...")] if len(point.here.inputs) > INPUTS_LISTED else []
+    return Phrase(tuple(parts))
 
 
 # the passes

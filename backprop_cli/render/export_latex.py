@@ -10,7 +10,7 @@ from ..graph import CONSTANT
 from ..language.format import node_text
 from ..language.operators import POWER, SUM
 from ..language.written import behind, bracketed
-from .latex import BRACKETS, formula, name_to_latex, number_to_latex
+from .latex import BRACKETS, formula, name_to_latex, number_to_latex, slope_piece, straight
 
 
 def document(view: GraphView, write: Callable[[float], str]) -> str:
@@ -21,6 +21,11 @@ def document(view: GraphView, write: Callable[[float], str]) -> str:
 def _lines(view: GraphView, write: Callable[[float], str]) -> Iterator[str]:
     graph = view.graph
     output = name_to_latex(graph.own_name(graph.output))
+
+    def derivative(id: int) -> str:
+        text = slope_piece(output, name_to_latex(graph.own_name(id))).text
+        return straight(text) if len(graph.inputs) == 1 else text
+
     reached = graph.needed()
     nodes = [n for n in graph.nodes if n.kind != CONSTANT and (reached[n.id] or n.op is None)]
     yield f"% Value and gradient, written by backprop {__version__}."
@@ -53,12 +58,10 @@ def _lines(view: GraphView, write: Callable[[float], str]) -> Iterator[str]:
         slope = view.gradient[node.id]
         if slope is None or (node.op is not None and node.op.truth):
             continue
-        name = name_to_latex(graph.own_name(node.id))
-        head = _derivative(output, name)
+        head = derivative(node.id)
         number = number_to_latex(write(slope))
         terms = [
-            rf"{_derivative(output, name_to_latex(graph.own_name(e.target)))} \cdot "
-            + behind(formula(e.symbol), POWER, BRACKETS).text
+            rf"{derivative(e.target)} \cdot " + behind(formula(e.symbol), POWER, BRACKETS).text
             for e in users.get(node.id, ())
             if view.gradient[e.target] is not None
         ]
@@ -70,12 +73,8 @@ def _lines(view: GraphView, write: Callable[[float], str]) -> Iterator[str]:
     yield r"\end{align*}"
     yield r"\subsection*{Gradient}"
     names = [n for n, id in graph.inputs.items() if view.gradient[id] is not None]
-    left = r" \\ ".join(_derivative(output, name_to_latex(n)) for n in names)
+    left = r" \\ ".join(derivative(graph.inputs[n]) for n in names)
     right = r" \\ ".join(number_to_latex(write(view.gradient[graph.inputs[n]] or 0.0)) for n in names)
     yield rf"\[ \nabla {output} = \begin{{pmatrix}} {left} \end{{pmatrix}}"
     yield rf"= \begin{{pmatrix}} {right} \end{{pmatrix}} \]"
     yield r"\end{document}"
-
-
-def _derivative(output: str, name: str) -> str:
-    return rf"\frac{{\partial {output}}}{{\partial {name}}}"

@@ -42,7 +42,8 @@ def page(
     if report.inputs is not None and report.wrt:
         slopes = {name: rounded(x, digits) for name, x in report.gradient.items()}
         output = report.graph.name(report.graph.output)
-        yield Only(("latex",), Slopes(output, slopes, rounded(report.norm, digits)))
+        alone = len(report.graph.inputs) == 1
+        yield Only(("latex",), Slopes(output, slopes, rounded(report.norm, digits), alone))
     if below:
         yield Paragraph(below, near=True)
 

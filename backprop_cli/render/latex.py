@@ -18,6 +18,7 @@ from ..language.written import (
     Piece,
     Rule,
     atom,
+    fraction,
     negative,
     signed,
     spell,
@@ -95,7 +96,7 @@ def formula(text: str, of: str = "") -> Piece:
     slopes: dict[str, Piece] = {}
 
     def slope(found: re.Match[str]) -> str:
-        slopes[name := f"slope_{len(slopes)}"] = derivative(of, found[1])
+        slopes[name := f"slope_{len(slopes)}"] = slope_piece(*map(name_to_latex, (of, found[1])))
         return name
 
     try:
@@ -113,9 +114,14 @@ def formula(text: str, of: str = "") -> Piece:
     )
 
 
-def derivative(of: str, by: str) -> Piece:
-    """Return the derivative of a node by another."""
-    return Piece(rf"\frac{{\partial {name_to_latex(of)}}}{{\partial {name_to_latex(by)}}}", ROOT)
+def slope_piece(of: str, by: str) -> Piece:
+    """Return a derivative by what both are called in LaTeX."""
+    return Piece(rf"\frac{{\partial {of}}}{{\partial {by}}}", ROOT)
+
+
+def straight(text: str) -> str:
+    """Return formulas of a single variable: their derivatives are no partial ones."""
+    return re.sub(r"\\partial\b ?", "d", text)
 
 
 def _items(text: str) -> tuple[Item, ...]:
@@ -176,14 +182,14 @@ LATEX = Notation(
         "add": _rule("{0:+} + {1:+}", SUM),
         "subtract": _rule("{0:+} - {1:*}", SUM),
         "multiply": _rule(r"{0:*} \cdot {1:*}", PRODUCT),
-        "divide": _rule(r"\frac{{0}}{{1}}", ROOT),
+        "divide": fraction(r"\frac", BRACKETS),
         "negative": negative(BRACKETS),
         "power": _rule("{0:!}^{{1}}", POWER),
         "power_n": _rule("{0:!}^{{1}}", POWER),
         "sqrt": _rule(r"\sqrt{{0}}"),
         "cbrt": _rule(r"\sqrt[3]{{0}}"),
         "abs": _rule(r"\left|{0}\right|"),
-        DERIVATIVE: _rule(r"\frac{d}{d{0}}\left({1}\right)"),
+        DERIVATIVE: _rule(r"\frac{\partial}{\partial {0}}\left({1}\right)"),
         **{
             name: _rule(f"{{0}} {SIGNS.get(sign, sign)} {{1}}", COMPARISON)
             for name, sign in RELATIONS.items()

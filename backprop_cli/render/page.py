@@ -60,11 +60,13 @@ class Heading(Record):
         text: The line.
         below: Sentences right below it.
         whole: A terminal leaves a line as it is that is too long for it.
+        mathematics: The line in forms of mathematics, without numbers to be rounded, for LaTeX.
     """
 
     text: Cell
     below: tuple[Cell, ...] = ()
     whole: bool = False
+    mathematics: Form | None = None
 
 
 class Section(Record):
@@ -201,11 +203,13 @@ class Equations(Record):
         rows: The lines.
         digits: Significant digits of their numbers.
         columns: Titles of the table.
+        alone: They are of a single variable.
     """
 
     rows: Sequence[Row]
     digits: int
     columns: tuple[str, ...] = ()
+    alone: bool = False
 
 
 class Calculation(Record):
@@ -241,11 +245,14 @@ class Calculations(Record):
 
 
 class Slopes(Record):
-    """A gradient as mathematics: names of the output and the inputs, the numbers, and its length."""
+    """A gradient as mathematics: names of the output and the inputs, the numbers, its length, and whether it
+    is of a single variable.
+    """
 
     output: str
     slopes: Mapping[str, str]
     norm: str
+    alone: bool = False
 
 
 class Drawing(Record):

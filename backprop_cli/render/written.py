@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..explanation.expr import Apply, Expr, Number, Ref
 from ..explanation.names import Name
 from ..language.numbers import exact_text, rounded
-from ..language.operators import POWER, PRODUCT, ROOT
+from ..language.operators import POWER, PRODUCT
 from ..language.written import TEXTBOOK, Notation, Piece, atom, number, spell, template
 from . import latex
 from .latex import LATEX, text_to_latex
@@ -110,4 +110,4 @@ def name_piece(name: Name) -> Piece:
     if not name.of:
         return Piece(symbol, POWER) if "^" in symbol else atom(symbol)
     top = name.of if name.of == "E" else name_to_latex(name._replace(part=name.of, of="", place=()))
-    return Piece(rf"\frac{{\partial {top}}}{{\partial {symbol}}}", ROOT)
+    return latex.slope_piece(top, symbol)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 
 from .. import page
-from ..latex import formula, name_to_latex, number_to_latex, text_to_latex
+from ..latex import formula, name_to_latex, number_to_latex, slope_piece, straight, text_to_latex
 from .mathematics import Spelling
 
 _NUMBER = re.compile(r"-?\d[\d.]*(e[+-]?\d+)?")
@@ -64,7 +64,10 @@ def _block(block: page.Block) -> str:
 @_block.register(page.Heading)
 def _(block: page.Heading) -> str:
     below = "".join(f"\n\\noindent {_line(line)}\n" for line in block.below)
-    return rf"\noindent\textbf{{{_line(block.text)}}}" + f"\n{below}"
+    title = rf"\textbf{{{_line(block.text)}}}"
+    if block.mathematics is not None:
+        title = rf"{{\boldmath${Spelling(0, latex=True)(block.mathematics)}$}}"
+    return rf"\noindent{title}" + f"\n{below}"
 
 
 @_block.register(page.Section)
@@ -124,15 +127,16 @@ def _cell(cell: page.Cell, column: page.Column, mathematics: bool) -> str:
 def _(block: page.Slopes) -> str:
     output = name_to_latex(block.output)
     slopes = ",\\; ".join(
-        rf"\frac{{\partial {output}}}{{\partial {name_to_latex(name)}}} = {number_to_latex(slope)}"
+        f"{slope_piece(output, name_to_latex(name)).text} = {number_to_latex(slope)}"
         for name, slope in block.slopes.items()
     )
+    slopes = straight(slopes) if block.alone else slopes
     return rf"\[ {slopes},\; |\nabla| = {number_to_latex(block.norm)} \]" + "\n"
 
 
 @_block.register(page.Equations)
 def _(block: page.Equations) -> str:
-    spelled = Spelling(block.digits, latex=True)
+    spelled = Spelling(block.digits, latex=True, alone=block.alone)
     lines = []
     body = [line for row in block.rows for line in _aligned(row, spelled)]
     if body:

@@ -7,10 +7,10 @@ from functools import partial, reduce
 
 from ...explanation.expr import Apply, Expr
 from ...language.numbers import with_commas
-from ...language.operators import ATOM, ROOT
+from ...language.operators import ATOM
 from ...language.written import Piece, atom, bracketed, call, spell
 from .. import forms
-from ..latex import BRACKETS, formula, text_to_latex
+from ..latex import BRACKETS, formula, slope_piece, straight, text_to_latex
 from ..page import Equation
 from ..written import Style, name_piece, name_read, written
 
@@ -25,10 +25,12 @@ class Spelling:
         digits: Significant digits.
         latex: In LaTeX instead of our own language.
         partial: The sign of partial derivatives.
+        alone: There is one variable, and no partial derivative in LaTeX.
     """
 
-    def __init__(self, digits: int, *, latex: bool = False, partial: str = "∂") -> None:
+    def __init__(self, digits: int, *, latex: bool = False, partial: str = "∂", alone: bool = False) -> None:
         self.latex = latex
+        self.alone = alone
         self.partial = partial
         self.dots = atom(r"\dots" if latex else "...")
         self.symbols = Style(digits, symbols=True, latex=latex)
@@ -48,7 +50,8 @@ class Spelling:
 
     def __call__(self, form: forms.Form) -> str:
         """Return a form as text."""
-        return self.piece(form).text
+        text = self.piece(form).text
+        return straight(text) if self.alone else text
 
     def piece(self, form: forms.Form) -> Piece:
         """Return a form as an operand."""
@@ -67,7 +70,7 @@ class Spelling:
             case forms.Slope(of, by, partial):
                 above, below = self(forms.Named(of)), self(forms.Named(by))
                 if self.latex:
-                    return Piece(rf"\frac{{\partial {above}}}{{\partial {below}}}", ROOT)
+                    return slope_piece(above, below)
                 sign = self.partial if partial else "d"
                 return atom(f"{sign}{of}/{sign}{by}")
             case forms.Symbols(expr):
