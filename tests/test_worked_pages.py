@@ -10,12 +10,11 @@ from conftest import ROOT
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import worked
 
-READ = [name for name in worked.NETWORKS if name not in ("table", "layers", "ascii", "notebook")]
 SPOILED = 4
 """Numbers of a page that are spoiled, one after the other; the benchmark spoils them all in three ways."""
 
 
-@pytest.mark.parametrize("name", READ)
+@pytest.mark.parametrize("name", worked.NETWORKS)
 def test_pages_that_work_a_network(name: str) -> None:
     for place, given in enumerate(worked.points(name, 2)):
         article = worked.checked(name, worked.filled(name, given, carry=bool(place)))

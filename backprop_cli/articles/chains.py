@@ -79,7 +79,7 @@ def chain(
             known.claim(slope, value, written)
         else:
             known.give(owner, value, parts[1] if len(parts) > 2 else "", written)
-        if value != written and (unit := unit_of(last)):
+        if abs(value - written) > NOISE * abs(value) and (unit := unit_of(last)):
             known.units[owner] = known.units[plain_number(last).lstrip("+-")] = unit / 2
     return found if read or found else None
 

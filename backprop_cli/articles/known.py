@@ -15,9 +15,13 @@ from .numbers import NUMBER
 from .programs import NODES, lowered, names_in, program_in, slope_at, value_at, worked_out
 from .tape import Tape
 
+ACTIVATION = "sigma"
+"""The name that activation functions have in formulas."""
+
+SIGMOID = "sigmoid(x)"
 _RAISED = re.compile(rf"\b({NAME})\^\(([A-Za-z]\w*\d)\)")
 _FACTORS = re.compile(rf"({NAME}|\))(\s*)(?=({NAME})|\(([^()]*))")
-_SYMBOL = re.compile(r"(?:[^\W\d_]|[a-z]+(?=_)|alpha|beta|gamma|delta|eta|lambda)\d*(?:_\w+)?")
+SYMBOL = re.compile(r"(?:[^\W\d_]|[a-z]+(?=_)|alpha|beta|gamma|delta|eta|lambda)\d*(?:_\w+)?")
 _SUM = re.compile(r"(?!\s*[tnkij]\s*[-+]\s*\d+\s*$)[^-+−]*\S\s*[-+−]")
 _CALLED = frozenset("fghpEJLC")
 """Letters that may be functions of what stands in brackets behind them."""
@@ -45,11 +49,13 @@ class Known:
         since: Part in which a name or function was given last.
         scattered: Names that more than one part of the page gives.
         laws: Formula by name, whether or not its names have values, of the part that is being read.
-        hidden: Functions of ours that the page defines in a way that is not read.
+        hidden: Functions of ours that the page defines in a way that is not read, or has not defined yet.
         rules: Formula over names by name, as the mathematics of the text has it, whatever numbers are put in.
         units: Half a unit of the last digit of what the text rounded, by name, derivative, and number.
         doubts: Numbers of a line that the rounding of others leaves open.
         tape: The statements of code.
+        activations: Functions that the text speaks of, of those that activate neurons.
+        assumed: What stands for the activation where the text defines none.
     """
 
     def __init__(self) -> None:
@@ -59,7 +65,7 @@ class Known:
         self.part = 0
         self.since: dict[str, int] = {}
         self.scattered: set[str] = set()
-        self.hidden: set[str] = set()
+        self.hidden: set[str] = {ACTIVATION}
         self._users: dict[str, set[str]] = {}  # steps by what their formulas name
         self.functions: dict[str, Graph] = {}
         self.definitions: dict[str, str] = {}
@@ -73,6 +79,8 @@ class Known:
         self.units: dict[str, float] = {}
         self.doubts: set[str] = set()
         self.tape = Tape()
+        self.activations: set[str] = set()
+        self.assumed = ""
 
     def give(self, name: str, value: float, formula: str = "", written: float | None = None) -> None:
         """Give a name a value, by a formula where there is one; the text may have written another."""
@@ -148,10 +156,29 @@ class Known:
         if graph is None or set(graph.inputs) != set(inputs) or self.hides(body):
             self.forget([name])
             return False
+        self.hidden.discard(name)
         self.since[name] = self.part
         self.functions[name], self.definitions[name] = graph, text
         self.given |= {name, *inputs}
         return True
+
+    def speak(self, functions: set[str], chosen: str | None) -> None:
+        """Take in which activations a line speaks of, and which it chooses.
+
+        Where it is the only one that the text speaks of, the sigmoid is what ``sigma`` stands for.
+        """
+        self.activations |= functions
+        own = self.definitions.get(ACTIVATION, "")
+        if chosen:
+            self.define(ACTIVATION, ["x"], chosen)
+        elif functions and own == self.assumed:
+            alone = self.activations == {SIGMOID}
+            if alone and self.define(ACTIVATION, ["x"], SIGMOID):
+                self.assumed = self.definitions[ACTIVATION]
+            elif own and not alone:
+                self.forget([ACTIVATION])
+                self.hidden.add(ACTIVATION)
+                self.assumed = ""
 
     def spelled(self, text: str) -> str:
         """Write ``b^(c_0)`` as one name, of the bias of c_0, where b alone is none that has a value."""
@@ -167,6 +194,9 @@ class Known:
         """Write ``w_1 x_1`` and ``y (1 - y)`` with a sign, where they are no formula without it."""
         if self.reads(text) or _DIFFERENTIAL.search(text):
             return text
+        slopes = [match[0] for match in SLOPE.finditer(text)]
+        for k, slope in enumerate(slopes):
+            text = text.replace(slope, f"slope_{k}_", 1)
 
         def factors(match: re.Match[str]) -> str:
             left, gap, right, inside = match.groups()
@@ -178,10 +208,11 @@ class Known:
                 return f"{left} * " if joins and (gap or left == ")") else match[0]
             return f"{left} * " if left == ")" or (_SUM.search(inside) and left not in _CALLED) else match[0]
 
-        return _FACTORS.sub(factors, text)
+        text = _FACTORS.sub(factors, text)
+        return re.sub(r"slope_(\d+)_", lambda m: slopes[int(m[1])], text)
 
     def _is_factor(self, name: str) -> bool:
-        return name in self.values or name in self.rules or _SYMBOL.fullmatch(name) is not None
+        return name in self.values or name in self.rules or SYMBOL.fullmatch(name) is not None
 
     def take(self, text: str) -> None:
         """Take the updated numbers of the names in a text for theirs."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 UPDATE = "←"
 """Gives a name another number, in place of the one that stands right of it."""
 
-_GREEK = "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|mu|nu|xi|rho|tau|phi|chi|psi|omega"
+_GREEK = "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|mu|nu|xi|rho|sigma|tau|phi|chi|psi|omega"
 _ENDS = r"(?![a-zA-Z])"
 _LATEX = (
     (r"\\[*_%]", lambda m: m[0][1]),  # Markdown's
@@ -20,6 +20,7 @@ _LATEX = (
     (r"\\partial\s*", "∂"),
     (r"\\(?:cdot|times)" + _ENDS, "*"),
     (r"\\approx" + _ENDS, "≈"),
+    (r"\\(sin|cos|tan|exp|log|ln|tanh)\s+([A-Za-z](?:_\w+)?)(?![\w({^_'])", r"\1(\2)"),
     (r"\\(sin|cos|tan|exp|log|ln|sqrt|pi|tanh|sinh|cosh|max|min)" + _ENDS, r"\1"),
 )
 _SLOPE = (
@@ -47,6 +48,7 @@ def _bracketed(match: re.Match[str]) -> str:
 _ASCII_MATH = (
     (r"^\s*math\s+(?=\S)", ""),
     (r"(?<=\w)\^'", "'"),
+    (r"σ", "sigma"),
     (r"(?<=\s)(?:larr|<-)(?=\s)|\\(?:leftarrow|gets)(?![a-zA-Z])", UPDATE),
     (r"(?<![\w)])([A-Za-z]\w*)_\((\w+)\)(?:\^\(([A-Za-z]\w*\d)\))?", _bracketed),
     (r"\((?:del |d)(\w+)\)/\((?:del |d)(\w+)\)", r"d\1/d\2"),

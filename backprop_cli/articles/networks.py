@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .known import SLOPE, Known
-
-ACTIVATION = "sigma"
-"""The name that activation functions have in formulas."""
+from .known import SIGMOID, SLOPE, Known
 
 _NAMED = "relu|sigmoid|logistic|tanh|hyperbolic tangent|the identity"
-_OTHERWISE = {"logistic": "sigmoid(x)", "hyperbolic tangent": "tanh(x)", "the identity": "x"}
+_OTHERWISE = {"logistic": SIGMOID, "hyperbolic tangent": "tanh(x)", "the identity": "x"}
 _CHOSEN = re.compile(
     rf"(?:activation(?:\s+function)?s?\b|\\?\bsigma\b|σ)[^.;|]{{0,60}}?\b(?:is|be|to|as|use|uses|using|the)\s+"
     rf"(?:the\s+|an?\s+)?[`$*]*(?:{_NAMED})\b"
@@ -26,14 +23,19 @@ _OPEN = re.compile(
 """Words of a sentence that does not choose one for the whole page."""
 
 
+def activations_in(text: str) -> set[str]:
+    """Return the activations that a text speaks of, as functions of x."""
+    words = [n.lower() for n in re.findall(rf"\b(?:{_NAMED})\b", text, re.IGNORECASE)]
+    return {_OTHERWISE.get(word, f"{word}(x)") for word in words}
+
+
 def activation_in(line: str) -> str | None:
     """Return the function of x that a line of prose chooses for the activation; None where it chooses none.
 
     A sentence with two of them, or of one layer, chooses none.
     """
     for sentence in re.split(r"(?<=[.;])\s", line):
-        words = [n.lower() for n in re.findall(rf"\b(?:{_NAMED})\b", sentence, re.IGNORECASE)]
-        named = {_OTHERWISE.get(word, f"{word}(x)") for word in words}
+        named = activations_in(sentence)
         if len(named) == 1 and _CHOSEN.search(sentence) and not _OPEN.search(sentence):
             return named.pop()
     return None

@@ -23,11 +23,12 @@ from .judging import RESULT, judged_piece, judged_words
 from .known import Known
 from .latex import rows_of
 from .lines import Line
-from .networks import ACTIVATION, activation_in
+from .networks import activation_in, activations_in
 from .notebook import Cell, cells_of, numbers_of
 from .numbers import plain_number
 from .programs import LINE_LIMIT
 from .prose import said
+from .tables import Table
 from .tape import unsettles
 from .unread import BLOCK, DOUBT, HEADING, LONG, PRINTED, ROUNDING, Missed, missed
 
@@ -109,7 +110,7 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
     judged: list[Line] = []
     unread: list[int] = []
     left_out: list[Missed] = []
-    fence, margin = "code" if cell.code else "", -1
+    fence, margin, table = "code" if cell.code else "", -1, Table()
     lines = with_results(cell.lines, cell.code)
     for number, raw in enumerate(lines, 1) if cell.code else rows_of(lines):
         if raw.lstrip().startswith(FENCE) and not cell.code:
@@ -138,8 +139,8 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
             known.computed.clear()
             known.slopes.clear()
             known.laws.clear()
-        if not (reason or fenced) and (function := activation_in(raw)):
-            known.define(ACTIVATION, ["x"], function)
+        if not (reason or fenced) and (functions := activations_in(raw)):
+            known.speak(functions, activation_in(raw))
         prose, later = raw, []
         for claim in [] if reason or fenced else said(raw):
             if outcome := judged_words(claim, number, known):
@@ -148,7 +149,10 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
                 prose = prose.replace(raw[claim.start : claim.end], " ")
             else:
                 later.append(claim)  # of what the rest of the line defines
-        for piece, doubtful in [] if reason else [(raw, False)] if fenced else pieces(prose):
+        row = None if fenced else table.equation(raw)
+        for piece, doubtful in (
+            [] if reason else [(raw, False)] if fenced else [(row, False)] if row else pieces(prose)
+        ):
             known.given.clear()
             outcome = None if doubtful else judged_piece(piece, number, known, fenced)
             if fenced:
