@@ -67,6 +67,7 @@ SPEAKS = {
 """Files that speak of primitives by name, and why."""
 
 MEANS = {
+    "articles/relations.py": {"greater", "negative"},  # words of a sentence
     "checking/array_claims.py": {"equal"},  # of numbers
     "checking/claims.py": {"equal"},  # of numbers
     "cli/commands.py": {"relu", "softplus"},  # an example

@@ -12,9 +12,9 @@ from .numbers import NUMBER
 from .programs import names_in, worked_out
 
 BULLET = re.compile(r"^\s*(?:>\s+)*(?:(?:>>>|\.\.\.|In \[\d+\]:|[-*+>]|\d+[.)])\s+)?")
-GIVEN = re.compile(rf"({NAME})\s*=\s*{NUMBER}")
+GIVEN = re.compile(rf"({NAME})\s*=\s*({NUMBER})")
 EQUALS = re.compile(rf"(?<![<>=!])(?:=|≈|{UPDATE})(?!=)")
-_MARKED = re.compile(r"`([^`]+)`|\$\$?([^$]+)\$\$?|\\\\?\((.+?)\\?\\\)|\\\\?\[(.+?)\\?\\\]")
+MARKED = re.compile(r"`([^`]+)`|\$\$?([^$]+)\$\$?|\\\\?\((.+?)\\?\\\)|\\\\?\[(.+?)\\?\\\]")
 _STRONG = re.compile(r"(?<![\w*)])(\*\*?)([A-Za-z][A-Za-z ',.:;]*)\1(?![\w*(])")
 MARK = "\0"
 _BREAK = re.compile(
@@ -25,6 +25,10 @@ _CONDITION = re.compile(r"\b(?:when|where|with|if|for)\b", re.IGNORECASE)
 _FOLLOWS = re.compile(r"\b(?:so|thus|hence|then|gives|we)\b", re.IGNORECASE)
 _OPERATOR = re.compile(r"[*/^=<>≈%]|[-+−]\s")
 _WORDS = re.compile(r"(?:(?:[A-Za-z][a-z']+|[aAI](?=\s))(?:[\s,.:;!?]+|$))*")
+_SLOPE = re.compile(rf"(?<![\w/*^])[d∂]{NAME}/[d∂]{NAME}(?![\w/*^])")
+_MENTIONED = re.compile(rf"{_SLOPE.pattern}|(?<=[a-z]\s)[A-Za-z](?=\s+[a-z]|[.,;]|$)")
+"""Names and derivatives that a clause speaks of."""
+
 NAMED = re.compile(rf"(?:^|[\s(,;:])({NAME})\s*=(?!=)")
 
 _DEFINED = re.compile(rf"(?<![\w\\])({NAME})\((?:{NAME}(?:\s*,\s*{NAME})*)\)\s*=(?!=)")
@@ -60,7 +64,7 @@ def pieces(line: str) -> Iterator[tuple[str, bool]]:
         ):
             yield row, True  # a formula and a number: does the one claim to be the other?
         return
-    if "#" in row and not _MARKED.search(row):
+    if "#" in row and not MARKED.search(row):
         yield row, False
         return
     marks: list[str] = []
@@ -71,7 +75,7 @@ def pieces(line: str) -> Iterator[tuple[str, bool]]:
 
     bullet = BULLET.match(line)
     start = bullet.end() if bullet else 0
-    masked = _STRONG.sub(r"\2", _MARKED.sub(mark, line[start:].replace(MARK, " ")))
+    masked = _STRONG.sub(r"\2", MARKED.sub(mark, line[start:].replace(MARK, " ")))
     clauses = _unmarked(_clauses(plain_math(masked)), marks)
     sentence: list[_Clause] = []
     for i, clause in enumerate(clauses):
@@ -149,11 +153,14 @@ def _sentence(clauses: list[_Clause]) -> Iterator[tuple[str, bool]]:
     for i, (lead, text) in enumerate(clauses):
         if i in claims:
             before = clauses[i - 1].text if i else ""
-            if MARK in text or (i and "and" in lead.lower() and i - 1 not in claims and before):
+            joined = "and" in lead.lower() and i - 1 not in claims and before and not _SLOPE.search(before)
+            if MARK in text or (i and joined):
                 doubtful.add(i)
             if i and _OPERATOR.match(text):
                 doubtful |= {i - 1, i}
-        elif not _WORDS.fullmatch(text) or re.match(r"an?\s", text):
+        elif not _WORDS.fullmatch(_MENTIONED.sub("it", re.sub(r"[()]", "", text))) or re.match(
+            r"an?\s", text
+        ):
             # "7/2 = 3, remainder 1", "between 5*2 and 3*2 = 4": part of the claim next to it
             doubtful |= {
                 max((c for c in claims if c < i), default=i),

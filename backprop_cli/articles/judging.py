@@ -18,7 +18,7 @@ from .clauses import BULLET, EQUALS, GIVEN
 from .code import PROMPT
 from .known import SLOPE, Known
 from .latex import UPDATE, plain_math
-from .lines import Line, line_of, printed
+from .lines import Hint, Line, cut_off, line_of, printed
 from .notebook import shown_number
 from .numbers import NUMBER, plain_number
 from .programs import lowered, names_in, worked_out
@@ -28,10 +28,15 @@ from .tape import unsettles
 RESULT = re.compile(
     rf"(?:->|→|=>|=|≈|~|prints?|outputs?|gives|is)?\s*:?\s*({NUMBER})\s*(?:\.\.\.|…)?\s*[.;,]?\s*(?:\(.*\))?"
 )
+_WRAPS = re.compile(
+    r"\b(?:torch|Tensor|tensor|Value|Variable|jnp|tf|float32)\b|\.(?:item|backward|grad|round)\b"
+)
+"""Code whose numbers are shown to fewer digits than floats have."""
+
 _PRINT = re.compile(r"^print\((.*)\)$")
 _LINKS = frozenset(
     "is are be get gets have has had obtain obtains find compute computes yields equals let that set take say"
-    " suppose assume see given note means becomes gives try choose pick".split()
+    " suppose assume see know given note means becomes gives try choose pick".split()
 )
 
 
@@ -94,6 +99,7 @@ def _judge(piece: str, number: int, known: Known, fenced: bool) -> list[Line] | 
         known.given |= set() if plain else names_in(code)
         if unsettles(plain):
             known.forget([*known.values])
+        known.wrapped = known.wrapped or _WRAPS.search(code) is not None
         code = plain
     if mark:
         result = _result(comment.strip())
@@ -107,7 +113,11 @@ def _judge(piece: str, number: int, known: Known, fenced: bool) -> list[Line] | 
             return []
         if value is None or not result:
             return None
-        return [line_of(number, written, result, value, "≈" in comment)]
+        known.results.append((expression, value))
+        line = line_of(number, written, result, value, "≈" in comment)
+        if fenced and not known.wrapped and (says := _shown(line, comment)):
+            known.hints.append(Hint(number, f"{written}  # {result}", says))
+        return [line]
     parts = [p.strip() for p in EQUALS.split(code)]
     if len(parts) < 2 or not all(parts):
         return None if "=" in text and re.search(r"\d", text) and not fenced else []
@@ -144,6 +154,18 @@ def _stated(parts: list[str], number: int, known: Known) -> list[Line] | None:
         for formula in formulas[1:]
         if _same(graph, name, formula)
     ]
+
+
+def _shown(line: Line, comment: str) -> str:
+    """Return what is odd about a right number that is said to be shown; "" where nothing is."""
+    if "≈" in comment or re.search(r"\.\.\.|…|\b(?:about|approx\w*|roughly|rounded)\b", comment):
+        return ""
+    if cut_off(line):
+        return f"cut off, not rounded: {brief(line.right, 15)} comes out"
+    if line.wrong or not re.match(r"\s*(?:prints?|outputs?)\b", comment):
+        return ""
+    shown, claimed = (brief(x, 12) for x in (line.right, float(plain_number(line.claimed))))
+    return f"rounded: {shown} is shown" if shown != claimed else ""
 
 
 def _result(comment: str) -> str | None:
@@ -243,6 +265,8 @@ _OPERATOR_D = re.compile(rf"(?:\(\(d\)/\(d({NAME})\)\)|d\s*/\s*d({NAME}))\s*\*?\
 def judged_words(claim: Said, number: int, known: Known) -> list[Line] | None:
     """Judge a derivative claimed in words; None where it is of nothing that the text says."""
     try:
+        if claim.of == claim.by and re.fullmatch(NAME, claim.of) and re.fullmatch(NUMBER, claim.answer):
+            return [line_of(number, claim.text, claim.answer, 1.0, about=False)]
         if claim.by and claim.at is None and re.fullmatch(NAME, claim.of) and claim.of in known.steps:
             parts = [f"d{claim.of}/d{claim.by}", claim.answer]
             lines = _claim(number, parts, known, fenced=False, about=False)

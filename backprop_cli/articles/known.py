@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import ChainMap
+from collections import ChainMap, deque
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..graph import Graph
@@ -11,6 +11,7 @@ from ..language.operators import CONSTANTS
 from ..language.parser import NAME_ITEM, Program
 from ..language.tokens import NAME
 from ..ops import FUNCTIONS
+from .lines import Hint
 from .numbers import NUMBER
 from .programs import NODES, lowered, names_in, program_in, slope_at, value_at, worked_out
 from .tape import Tape
@@ -49,6 +50,10 @@ class Known:
         since: Part in which a name or function was given last.
         scattered: Names that more than one part of the page gives.
         laws: Formula by name, whether or not its names have values, of the part that is being read.
+        results: What code worked out last, the code and the number.
+        made: Formula by name that gave a name its value; its names may have been given anew since.
+        wrapped: Whether code has numbers that a library shows to fewer digits.
+        hints: What is odd without being wrong.
         hidden: Functions of ours that the page defines in a way that is not read, or has not defined yet.
         rules: Formula over names by name, as the mathematics of the text has it, whatever numbers are put in.
         units: Half a unit of the last digit of what the text rounded, by name, derivative, and number.
@@ -62,6 +67,10 @@ class Known:
         self.values: dict[str, float] = {}
         self.steps: dict[str, str] = {}
         self.laws: dict[str, str] = {}
+        self.results: deque[tuple[str, float]] = deque(maxlen=4)
+        self.made: dict[str, str] = {}
+        self.wrapped = False
+        self.hints: list[Hint] = []
         self.part = 0
         self.since: dict[str, int] = {}
         self.scattered: set[str] = set()
@@ -98,8 +107,9 @@ class Known:
         if formula:
             self.formulas[name] = False
         self._drop(name, again)
+        self.made.pop(name, None)
         if formula and name not in (used := names_in(formula)) and not re.fullmatch(NUMBER, formula):
-            self.steps[name] = formula
+            self.steps[name] = self.made[name] = formula
             for other in used:
                 self._users.setdefault(other, set()).add(name)
 
@@ -141,6 +151,7 @@ class Known:
             self.functions.pop(name, None)
             self.definitions.pop(name, None)
             self.laws.pop(name, None)
+            self.made.pop(name, None)
             self._drop(name, True)
 
     def update(self, name: str, value: float) -> None:
@@ -284,6 +295,16 @@ class Known:
         program = self.reads(formula)
         items = program.statements[0].items if program and len(program.statements) == 1 else ()
         return {item.text for item in items if item.arity == NAME_ITEM} - CONSTANTS.keys()
+
+    def again(self, name: str) -> float | None:
+        """Return the value of a name by the formula that gave it, over what its names are by now."""
+        over: dict[str, float] = {}
+        for step in _in_order([name], self.made):
+            value = self.value(self.made[step], over)
+            if value is None:
+                return None
+            over[step] = value
+        return over.get(name, self.values.get(name))
 
     def program(self, output: str) -> Graph | None:
         """Return the program of the steps and rules up to one."""

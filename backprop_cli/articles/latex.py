@@ -56,6 +56,10 @@ _ASCII_MATH = (
 )
 
 
+_MATH = re.compile(r"[\\{^]|_\(|larr|<-|root|\((?:del |d)|math\s")
+"""What any of the patterns needs."""
+
+
 def _indexed(match: re.Match[str]) -> str:
     return f"{match[1]}_{re.sub(r'[^0-9A-Za-z]+', '_', match[2])}"
 
@@ -66,6 +70,8 @@ def _superscript(match: re.Match[str]) -> str:
 
 def plain_math(text: str) -> str:
     """Write the LaTeX of teaching articles in our own language; what else there is stays unreadable."""
+    if not _MATH.search(text):
+        return text
     for pattern, plain in _ASCII_MATH:
         text = re.sub(pattern, plain, text)
     if "\\" not in text and "{" not in text and "root" not in text:

@@ -39,6 +39,29 @@ class Line(NamedTuple):
     cell: int | None = None
 
 
+class Hint(NamedTuple):
+    """What is odd in a text without being wrong.
+
+    Attributes:
+        number: Of the line, from 1.
+        text: What is odd, as written.
+        says: Why.
+        cell: Of a notebook, from 1.
+    """
+
+    number: int
+    text: str
+    says: str
+    cell: int | None = None
+
+
+def cut_off(line: Line) -> bool:
+    """Return whether a right number is not rounded, but without its last digits: 1.999 of 1.9998."""
+    unit = read_answer(plain_number(line.claimed).lstrip("+"), NO_NAMES).unit
+    off = abs(float(plain_number(line.claimed)) - line.right) if line.right is not None else 0.0
+    return not line.wrong and bool(unit) and off > unit / 2 * ROOM
+
+
 def line_of(number: int, text: str, claimed: str, right: float, about: bool) -> Line:
     """Judge a number as written by the one that comes out."""
     plain = plain_number(claimed)

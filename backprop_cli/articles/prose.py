@@ -34,7 +34,7 @@ class Said(NamedTuple):
 
 
 _MARKED = re.compile(r"`[^`]+`|\$\$?[^$]+\$\$?|\\\\?\(.+?\\?\\\)")
-_TERM = r"(`[^`]+`|\$\$?[^$]+\$\$?|\\\\?\(.+?\\?\\\)|[^\s`$,;:]+?)"
+_TERM = r"(`[^`]+`|\$\$?[^$]+\$\$?|\\\\?\((?:(?!\\\)).)+\\?\\\)|[^\s`$,;:]+?)"
 _AT = rf"(?:at|when|where|for)\s+[`$]?({NAME})\s*=\s*({NUMBER}?)[`$]?"
 _SAID = re.compile(
     rf"\b(?:derivative|slope)\s+of\s+(?:the\s+(?:function|output|loss|error)\s+)?{_TERM}"

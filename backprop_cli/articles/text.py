@@ -16,18 +16,19 @@ from typing import NamedTuple
 
 from ..errors import DataError
 from ..language.tokens import NAME
-from .clauses import NAMED, defined_in, pieces
+from .clauses import GIVEN, NAMED, defined_in, pieces
 from .code import FENCE, KEYWORD, MATH, changed, defined, fence_of, with_results
 from .evidence import begins_part, scattered, trusted
 from .judging import RESULT, judged_piece, judged_words
 from .known import Known
 from .latex import rows_of
-from .lines import Line
+from .lines import Hint, Line
 from .networks import activation_in, activations_in
 from .notebook import Cell, cells_of, numbers_of
 from .numbers import plain_number
 from .programs import LINE_LIMIT
 from .prose import said
+from .relations import related, repeated
 from .tables import Table
 from .tape import unsettles
 from .unread import BLOCK, DOUBT, HEADING, LONG, PRINTED, ROUNDING, Missed, missed
@@ -51,12 +52,14 @@ class Article(NamedTuple):
         lines: Those that were judged.
         unread: Numbers of the lines with a claim in them that could not be read; of a notebook, of the cells.
         missed: Numbers that look like results and were not read, each with the reason.
+        hints: What is odd without being wrong.
     """
 
     path: str
     lines: tuple[Line, ...]
     unread: tuple[int, ...]
     missed: tuple[Missed, ...]
+    hints: tuple[Hint, ...] = ()
 
     @property
     def wrong(self) -> tuple[Line, ...]:
@@ -95,6 +98,7 @@ def check_cells(cells: Sequence[Cell], path: str) -> Article:
     judged: list[Line] = []
     unread: list[int] = []
     left_out: list[Missed] = []
+    hints: list[Hint] = []
     for cell in cells:
         if cell.fresh:
             known.forget([*known.values, *known.functions])
@@ -102,7 +106,9 @@ def check_cells(cells: Sequence[Cell], path: str) -> Article:
         judged += [line._replace(cell=cell.number) for line in lines]
         unread += unclear if cell.number is None else [cell.number] * bool(unclear)
         left_out += [other._replace(cell=cell.number) for other in others]
-    return Article(path, tuple(judged), tuple(dict.fromkeys(unread)), tuple(left_out))
+        hints += [hint._replace(cell=cell.number) for hint in known.hints]
+        known.hints.clear()
+    return Article(path, tuple(judged), tuple(dict.fromkeys(unread)), tuple(left_out), tuple(hints))
 
 
 def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed]]:
@@ -110,7 +116,7 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
     judged: list[Line] = []
     unread: list[int] = []
     left_out: list[Missed] = []
-    fence, margin, table = "code" if cell.code else "", -1, Table()
+    fence, margin, table, before = "code" if cell.code else "", -1, Table(), ""
     lines = with_results(cell.lines, cell.code)
     for number, raw in enumerate(lines, 1) if cell.code else rows_of(lines):
         if raw.lstrip().startswith(FENCE) and not cell.code:
@@ -161,6 +167,8 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
                 known.forget({*NAMED.findall(piece), *defined_in(piece)} - known.given)
             elif outcome:
                 outcome = trusted(outcome, raw, known, doubts) or None
+            elif given := GIVEN.search(piece):
+                found[plain_number(given[2])] += known.formulas.get(given[1]) is False
             unread += [number] if outcome is None else []
             judged += outcome or []
             found.update(_claimed(outcome or []))
@@ -169,6 +177,11 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
             outcome = trusted(judged_words(claim, number, known) or [], raw, known, doubts)
             judged += outcome
             found.update(_claimed(outcome))
+        if not (reason in (LONG, BLOCK, HEADING) or fenced):
+            known.hints += repeated(before, raw, number)
+            outcome = trusted([*related(raw, number, known)], raw, known, doubts)
+            judged += outcome
+            found.update(plain_number(line.claimed).rstrip(".") for line in outcome)
         left_out += missed(
             number,
             raw,
@@ -181,6 +194,7 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
             dict.fromkeys(known.doubts, ROUNDING) | doubts,
         )
         known.doubts.clear()
+        before = raw
     end = len(cell.lines)
     left_out += [Missed(end, line.strip(), n, PRINTED) for line in cell.printed for n in numbers_of(line)]
     return judged, unread, left_out

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..articles.lines import Line
+from ..articles.lines import Hint, Line
 from ..articles.text import Article
 from ..articles.unread import Missed
 from ..checking.answers import shortened
@@ -478,11 +478,12 @@ def article_document(article: Article, *, digits: int = 6) -> Document:
         "claims": [line._asdict() for line in article.lines],
         "unread": list(article.unread),
         "missed": [number._asdict() for number in article.missed],
+        "hints": [hint._asdict() for hint in article.hints],
     }
     return Document(page=lambda: _article_page(article, digits), facts=lambda: Facts(found, "indented"))
 
 
-def _place(found: Line | Missed) -> str:
+def _place(found: Line | Missed | Hint) -> str:
     return str(found.number) if found.cell is None else f"{found.cell}:{found.number}"
 
 
@@ -506,6 +507,9 @@ def _article_page(article: Article, digits: int) -> Iterator[Block]:
         numbers = [Column(title, "number", whole=False) for title in ("claimed", "right is")]
         columns = [Column(place, "number", whole=False), Column("claim", "code")]
         yield Grid([*columns, *numbers, Column("digits", "share", whole=False)], rows)
+    if article.hints:
+        columns = [Column(place, "number", whole=False), Column("odd", "code"), Column("why")]
+        yield Grid(columns, [[_place(h), _cut(h.text), h.says] for h in article.hints])
     good = len(article.lines) - len(rows)
     lines = [f"{counted(len(article.lines), 'number')} checked: {good} right, {len(rows)} wrong"]
     if article.unread:
