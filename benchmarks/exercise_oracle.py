@@ -235,14 +235,21 @@ class Slip:
             name: (x, mpmath.mpf(name == by)) for name, x in point.items()
         }
         self.made = False
+        self.moving = {by}
         self.slopes: list[Number] = []
         for name, body in program:
             value, slope = self.both(body)
             if name == by:
                 slope = mpmath.mpf(1)
-            elif name and slope and self.here("taken for a constant"):
+            elif name and self.moves(body) and self.here("taken for a constant"):
                 slope = mpmath.mpf(0)
+            if self.moves(body):
+                self.moving.add(name)
             self.values[name] = self.last = value, slope
+
+    def moves(self, node: ast.expr) -> bool:
+        """Whether a node depends on what is differentiated by."""
+        return any(isinstance(each, ast.Name) and each.id in self.moving for each in ast.walk(node))
 
     def value(self, of: str) -> Number:
         """Return the slope of a name, or of the last statement."""
@@ -259,7 +266,7 @@ class Slip:
     def both(self, node: ast.expr) -> tuple[Number, Number]:
         """Return value and slope of a node."""
         value, slope = self._both(node)
-        if slope and self.here("sign lost"):
+        if self.moves(node) and self.here("sign lost"):
             slope = -slope
         self.slopes.append(slope)
         return value, slope
@@ -269,63 +276,71 @@ class Slip:
             return mpmath.mpf(str(node.value)), mpmath.mpf(0)
         if isinstance(node, ast.Name):
             value, slope = self.values[node.id]
-            return value, (mpmath.mpf(0) if slope and self.here("use left out") else slope)
+            return value, (mpmath.mpf(0) if self.moves(node) and self.here("use left out") else slope)
         if isinstance(node, ast.UnaryOp):
             value, slope = self.both(node.operand)
             return -value, -slope
         if isinstance(node, ast.Call):
             assert isinstance(node.func, ast.Name)
-            return self.chained(self.both(node.args[0]), FUNCTIONS[node.func.id], node.func.id)
+            return self.chained(self.both(node.args[0]), node.func.id, moves=self.moves(node))
         assert isinstance(node, ast.BinOp)
         (u, du), (v, dv) = self.both(node.left), self.both(node.right)
         if isinstance(node.op, ast.Pow):
-            return self.power(u, du, v)
+            return self.power(u, du, v, moves=self.moves(node))
+        left, right = self.moves(node.left), self.moves(node.right)
         if isinstance(node.op, ast.Mult):
-            return u * v, self.product(u, du, v, dv)
+            return u * v, self.product(u, du, v, dv, left, right)
         if isinstance(node.op, ast.Div):
             return u / v, self.quotient(u, du, v, dv)
         minus = isinstance(node.op, ast.Sub)
-        if du and self.here("term missing"):
+        if left and self.here("term missing"):
             du = 0 * du
-        if dv and self.here("term missing"):
+        if right and self.here("term missing"):
             dv = 0 * dv
         return (u - v, du - dv) if minus else (u + v, du + dv)
 
-    def chained(self, inside: tuple[Number, Number], function: Any, name: str) -> tuple[Number, Number]:
+    def chained(self, inside: tuple[Number, Number], name: str, *, moves: bool) -> tuple[Number, Number]:
         u, du = inside
         if name in ("sin", "cos") and self.here("degrees"):
-            u, du = mpmath.radians(u), du
-        value, outer = function(u)
-        if du and self.here("inner derivative missing"):
-            du = du / du
-        if du and self.here("local derivative missing"):
-            outer = outer / outer
-        for part in {"sigmoid": (value, 1 - value), "tanh": (1 - value, 1 + value, 1 - 2 * value)}.get(
-            name, ()
-        ):
-            if du and self.here("factor missing"):
+            u = mpmath.radians(u)
+        value, outer = FUNCTIONS[name](u)
+        if not moves:
+            return value, outer * du
+        if self.here("inner derivative missing"):
+            du = mpmath.mpf(1)
+        if self.here("local derivative missing"):
+            outer = mpmath.mpf(1)
+        if self.here("not differentiated"):
+            outer = value
+        if name == "tanh" and self.here("square missing"):
+            outer = 1 - value
+        if name == "sqrt" and self.here("factor"):
+            outer = 2 * outer
+        parts = {"sigmoid": (value, 1 - value), "tanh": (1 - value, 1 + value, 1 - 2 * value)}
+        for part in parts.get(name, ()):
+            if self.here("factor missing"):
                 outer = part
         return value, outer * du
 
-    def power(self, u: Number, du: Number, n: Number) -> tuple[Number, Number]:
+    def power(self, u: Number, du: Number, n: Number, *, moves: bool) -> tuple[Number, Number]:
         slope = n * u ** (n - 1)
-        if du and self.here("exponent as a factor missing"):
+        if moves and self.here("exponent as a factor missing"):
             slope = u ** (n - 1)
-        if du and self.here("exponent not lowered"):
+        if moves and self.here("exponent not lowered"):
             slope = n * u**n
-        if du and self.here("local derivative missing"):
+        if moves and self.here("local derivative missing"):
             slope = mpmath.mpf(1)
-        if du and self.here("inner derivative missing"):
+        if moves and self.here("inner derivative missing"):
             du = mpmath.mpf(1)
         return u**n, slope * du
 
-    def product(self, u: Number, du: Number, v: Number, dv: Number) -> Number:
-        if du and dv:
+    def product(self, u: Number, du: Number, v: Number, dv: Number, left: bool, right: bool) -> Number:
+        if left and right:
             for wrong in (du * dv, du * v, u * dv, du * v - u * dv):
                 if self.here("product rule"):
                     return wrong
-        for slope, alone in ((du * v, du), (u * dv, dv)):
-            if alone and self.here("constant dropped"):
+        for slope, alone, moves in ((du * v, du, left), (u * dv, dv, right)):
+            if moves and self.here("constant dropped"):
                 return du * v + u * dv - slope + alone
         return du * v + u * dv
 
@@ -343,7 +358,15 @@ def mistaken(program: Program, point: Mapping[str, Number], of: str, by: str) ->
     found: dict[str, list[Number]] = {}
     kinds = ("sign lost", "taken for a constant", "term missing", "inner derivative missing", "product rule")
     kinds += ("local derivative missing", "factor missing", "exponent as a factor missing", "quotient rule")
-    for kind in (*kinds, "degrees", "exponent not lowered", "constant dropped", "use left out"):
+    for kind in (
+        *kinds,
+        "degrees",
+        "factor",
+        "not differentiated",
+        "exponent not lowered",
+        "constant dropped",
+        "use left out",
+    ):
         found[kind] = list(slips(program, point, of, by, kind))
     right = Slip(program, point, by, "", 0)
     found["another variable"] = [Slip(program, point, other, "", 0).value(of) for other in right.values]

@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
+from backprop_cli import exercise
 from backprop_cli.errors import BackpropError
-from backprop_cli.exercises.classes import draw_class, most_shared, redrawn, shown_of, summaries
+from backprop_cli.exercises.classes import draw_class, handout, most_shared, redrawn, shown_of, summaries
 from backprop_cli.exercises.key import Key, read_key, written
 from backprop_cli.exercises.sheet import Sheet, read_sheet
 from backprop_cli.exercises.tasks import BAND, Usual
+from backprop_cli.exercises.templates import put_in
+from backprop_cli.render.exercise_files import handed
 
 SHEET = """\
 title: Sheet 3
@@ -142,6 +145,29 @@ def test_one_slot_is_drawn_again(sheet: Sheet, key: Key) -> None:
         ('- {program: "2*x", draw: {x: 5..2}, ask: df/dx}', ":2:32: 5..2 is no range of numbers"),
         ('- {program: "2*x +", draw: {x: 2..5}, ask: df/dx}', "expected a number"),
         ('- {program: "2*x", draw: {x: 2..5}, ask: {df/dx: -1}}', "marks are a number"),
+        ('- {program: "2*x", draw: {x: 2..5}, ask: {df/dx: .nan}}', "marks are a number"),
+        ('- {program: "2*x", draw: {x: 2..5}, ask: [df/dx, df/dx]}', "df/dx is asked for twice"),
+        ('- {program: "2*x", draw: {x: 2..5}, ask: [df/dx, "f\'(x)"]}', "asked for twice: as df/dx, too"),
+        (
+            f"- {{kind: chain, ask: [{', '.join(f'df/dx{k}' for k in range(27))}]}}",
+            "26 things at most, not 27",
+        ),
+        ("- {kind: chain, level: 2, ask: u}", ":2:34: task 1: the program has no u"),
+        ("- {kind: chain, digits: 2, decimals: 1}", "both say how numbers are rounded"),
+        ("- {program: [x], draw: {x: 2..5}, ask: df/dx}", "a program is a text, not a list"),
+        ('- {program: "2{a}*x", draw: {x: 2..5, a: 2..3}, ask: df/dx}', "in 2{a} a number would run into"),
+        (
+            '- {program: "(x + 1) {a}", draw: {x: 2..5, a: 2..3}, ask: df/dx}',
+            "in ) {a} a number would run into",
+        ),
+        ('- {program: "{a}*a", draw: {a: 2..3}, ask: df/da}', "a is an input, and a place in brackets, too"),
+        ('- {program: "2*x", draw: {x: 2..5}, ask: df/dx, where: "x >"}', ": where is a condition"),
+        ('- {program: "2*x", draw: {x: 2..5}, ask: df/dx, where: "y > 1"}', ": the program has no y"),
+        (
+            '- {program: "{a}*x", draw: {x: 2..5, a: 2}, ask: df/dx, where: "a > 1"}',
+            "no a\n  hint: {a}, a place",
+        ),
+        ('- {program: "2*x", draw: {x: 2..5}, ask: df/dx, where: "{b} > 1"}', "has no place {b}"),
         ("- {config: {model: 3}, ask: E}", "has its rows in data.inputs"),
     ],
 )
@@ -151,6 +177,50 @@ def test_sheets_that_are_refused(tmp_path: Path, tasks: str, says: str) -> None:
     with pytest.raises(BackpropError) as error:
         read_sheet(str(path), Usual())
     assert says in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "put"),
+    [
+        ("{a}^2*x", "(-3)^2*x"),  # -3^2 is -9
+        ("2 - {a}^2", "2 - (-3)^2"),
+        ("x*{a}^2", "x*(-3)^2"),
+        ("x*-3^2 + {a}", "x*-3^2 - 3"),  # what is written stays
+        ("x - {a}*y", "x + 3*y"),
+        ("x + {a}*y", "x - 3*y"),
+        ("-{a}*x", "-(-3)*x"),
+        ("q = x\n-{a}*q", "q = x\n-(-3)*q"),
+        ("x*y^{a}/{a}", "x*y^(-3)/(-3)"),
+        ("({a}*x)*({a} + x)", "(-3*x)*(-3 + x)"),
+    ],
+)
+def test_negative_numbers_are_put_in_as_they_are_meant(text: str, put: str) -> None:
+    assert put_in(text, {"a": "-3"}) == put
+    values = {"x": 7.0, "y": 2.0, "q": 7.0}
+    python = [t.replace("^", "**").rpartition("\n")[2] for t in (text.replace("{a}", "(-3)"), put)]
+    assert len({eval(each, {}, values) for each in python}) == 1
+
+
+def test_a_default_is_given_once(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.yaml"
+    program = '{program: "y = 3; f = x^2*y", ask: df/dx, draw: '
+    path.write_text(f"tasks:\n  - {program} {{x: 4, y: 5}}}}\n  - {program} {{x: 4}}}}\n")
+    text = handed([handout(read_sheet(str(path), Usual()), "1")], "markdown", "short")
+    assert ("y = 5" in text, text.count("y = 3"), text.count("x = 4")) == (True, 1, 2)
+    assert ["| 40 |" in text, "| 24 |" in text] == [True, True]
+
+
+def test_a_config_is_of_the_task(tmp_path: Path) -> None:
+    """Another content of the file is another task: codes of the one before are refused."""
+    net, path = tmp_path / "net.yaml", tmp_path / "sheet.yaml"
+    config = exercise("update", level=1)[0].posed.facts["config"]
+    net.write_text(json.dumps(config))
+    path.write_text('tasks: [{config: net.yaml, draw: {inputs: 2..9}, ask: "linear1[0].delta"}]\n')
+    code = str(handout(read_sheet(str(path), Usual()), "1").exercises[0].code)
+    shown_of(read_sheet(str(path), Usual()), code)
+    net.write_text(json.dumps(config | {"loss": "sse"}))
+    with pytest.raises(BackpropError, match="is no task of this sheet"):
+        shown_of(read_sheet(str(path), Usual()), code)
 
 
 def test_too_few_draws_are_counted(tmp_path: Path) -> None:

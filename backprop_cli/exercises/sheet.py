@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import inf
+from string import ascii_lowercase
 from typing import Any, NamedTuple, NoReturn
 
-from ..errors import BackpropError, ConfigError, DataError, nearest
+from ..errors import BackpropError, ConfigError, DataError, UsageError, nearest
 from ..tables.files import bytes_of
 from ..training.config.yaml_source import TEXT_LIMIT, Node, decode, read
 from .answers import Printing
@@ -19,7 +22,7 @@ from .kinds import LEVELS, STEPS_HAVE_NUMBERS, usual_numbers
 from .manner import LANGUAGES, USUAL, Manner
 from .steps import StepTemplate, check_drawn
 from .tasks import FORMS, MOST_CHOICES, Drawn, Task, Usual
-from .templates import Template, inputs_of
+from .templates import Template, graph_of, merged, places_of
 
 OWN = {
     "kind": ("level",),
@@ -30,6 +33,8 @@ OWN = {
 
 SHARED = ("ask", "form", "choices", "digits", "decimals")
 MOST_DIGITS = 12
+MOST_ASKED = len(ascii_lowercase)
+"""Of a task: its labels are 1a to 1z."""
 
 
 class Sheet(NamedTuple):
@@ -59,6 +64,8 @@ def read_sheet(path: str, usual: Usual) -> Sheet:
     root = _tree(bytes_of(path, TEXT_LIMIT), shown)
     _known(root, ("title", "tasks", "language", "comma"), "a sheet")
     title = root.value.get("title")
+    if title is not None and title.kind != "scalar":
+        _refuse(title, f"a title is a text, not {title.shown()}")
     tasks = root.value.get("tasks")
     if tasks is None or tasks.kind != "list" or not tasks.value:
         _refuse(tasks or root, "a sheet has a list of tasks", "tasks:\n    - {kind: chain, level: 2}")
@@ -69,13 +76,18 @@ def read_sheet(path: str, usual: Usual) -> Sheet:
     seen: Counter[str] = Counter()
     found = []
     for k, node in enumerate(tasks.value, 1):
-        text = json.dumps(_plain(node), ensure_ascii=False)
+        plain = _plain(node)
+        if node.kind == "mapping" and "config" in plain and node.value["config"].kind == "scalar":
+            # what is in a file is of the task: another content is another task
+            file = os.path.join(folder, node.value["config"].text)
+            plain["config"] = _plain(_tree(bytes_of(file, TEXT_LIMIT), file))
+        text = json.dumps(plain, ensure_ascii=False)
         seen[text] += 1
         # of two tasks that are alike the second draws other numbers
         text = f"{text} {seen[text]}" if seen[text] > 1 else text
         which = _which(text, taken)
         taken.add(which)
-        found.append(_task(node, k, text, which, folder, usual))
+        found.append(_task(node, k, text, which, plain, usual))
     name = os.path.splitext(os.path.basename(path))[0] if path != "-" else "Sheet"
     return Sheet(title.text if title is not None else name, tuple(found), _manner(root, usual.manner))
 
@@ -103,14 +115,18 @@ def _which(text: str, taken: set[int]) -> int:
     return found
 
 
-def _task(node: Node, k: int, text: str, which: int, folder: str, usual: Usual) -> Task:
+def _task(node: Node, k: int, text: str, which: int, plain: Any, usual: Usual) -> Task:
     made = [key for key in OWN if node.kind == "mapping" and key in node.value]
     if len(made) != 1:
         _refuse(node, f"task {k} is a kind, a program or a config", "{kind: chain, level: 2}")
     what = made[0]
+    if what != "config" and node.value[what].kind != "scalar":
+        _refuse(node.value[what], f"a {what} is a text, not {node.value[what].shown()}")
     _known(node, (what, *OWN[what], *SHARED), f"a task that is a {what}")
     given: dict[str, Node] = node.value
     places = {name: _whole(given[name], low, MOST_DIGITS) for name, low in LIMITS.items() if name in given}
+    if len(places) > 1:
+        _refuse(given["decimals"], "digits and decimals both say how numbers are rounded")
     printing = Printing(**places) if places else usual.printing
     form = usual.form
     if "form" in given:
@@ -135,16 +151,39 @@ def _task(node: Node, k: int, text: str, which: int, folder: str, usual: Usual) 
         elif form == "formula":
             _refuse(given.get("form", node), STEPS_HAVE_NUMBERS)
         else:
-            template = _config(given, draw, ask, folder)
+            template = _config(given, plain["config"], draw, ask)
         task = Task(which, title, text, [template], form, choices, printing or Printing())
     try:
-        task.posed(0)  # what cannot be read, or is asked for and not there, is told with its place
+        for (
+            each
+        ) in task.templates:  # what cannot be read, or is asked for and not there, is told with its place
+            _tried(each, task)
     except BackpropError as error:
         at = given["ask"] if "ask" in given and error.source is None else given[what]
         _refuse(at, f"{title}: {error.message}", error.hint)
     return task
 
 
+def _tried(template: Drawn, task: Task) -> None:
+    """Draw once.
+
+    Raises:
+        BackpropError: for what cannot be read, or is asked for and not there, or twice.
+    """
+    found = (template.posed(Draws("tried", task.text, number)) for number in range(TRIES))
+    posed = next(filter(None, found), None)
+    if posed is None:
+        return
+    task.answers(posed)
+    subject, seen = posed.subject(1), dict[object, str]()
+    for name in posed.ask:
+        other = seen.setdefault(subject.named(name).key, name)
+        if other != name:
+            raise UsageError(f"{name} is asked for twice: as {other}, too")
+
+
+TRIES = 50
+_COMPARED = re.compile("[<>=!]+")
 LIMITS = {"digits": 1, "decimals": 0}
 
 
@@ -161,15 +200,21 @@ def _program(
     where = given.get("where")
     several = where.value if where is not None and where.kind == "list" else [where] if where else []
     template = Template(program.text, draw, ask, tuple(each.text for each in several), formula)
+    if beside := merged(program.text):
+        _refuse(program, f"in {beside} a number would run into what is beside it", "2*{a}, not 2{a}")
     try:
-        inputs = inputs_of(program.text)
+        graph = graph_of(program.text)
     except BackpropError as error:
         _refuse(program, error.message, error.hint)
-    needed = [*template.places, *(name for name in inputs if name not in template.places)]
+    for name in filter(graph.inputs.__contains__, template.places):
+        _refuse(program, f"{name} is an input, and a place in brackets, too", "another name for one of them")
+    for each in several:
+        _where(each, [*dict.fromkeys([*graph.named, graph.own_name(graph.output)])], template.places)
+    needed = [*template.places, *graph.inputs]
     for name in needed:
         if name not in draw and formula and name not in template.places:
             draw[name] = usual_numbers(program.text, name)
-        elif name not in draw:
+        elif name not in draw and name not in graph.defaults:
             _refuse(program, f"{name} has no numbers to be drawn from", f"draw: {{{name}: -5..5}}")
     for name in draw:
         if name not in needed:
@@ -178,19 +223,31 @@ def _program(
     return template
 
 
+def _where(node: Node, names: list[str], places: Sequence[str]) -> None:
+    """Refuse a condition that cannot be read, or is about something else."""
+    if not all(side.strip() for side in _COMPARED.split(node.text)):
+        _refuse(node, "where is a condition", "x > 0")
+    try:
+        asked = graph_of(f"where({node.text}, 1, 0)").inputs
+    except BackpropError as error:
+        _refuse(node, error.message, error.hint)
+    for name in filter(lambda name: name not in places, places_of(node.text)):
+        _refuse(node, f"the program has no place {{{name}}}")
+    for name in asked:
+        if name not in names:
+            close = nearest(name, names)
+            hint = f"did you mean {close}?" if close else f"its names: {', '.join(names)}"
+            _refuse(node, f"the program has no {name}", f"{{{name}}}, a place" if name in places else hint)
+
+
 def _config(
-    given: Mapping[str, Node], draw: dict[str, tuple[str, ...]], ask: dict[str, float] | None, folder: str
+    given: Mapping[str, Node], plain: Any, draw: dict[str, tuple[str, ...]], ask: dict[str, float] | None
 ) -> StepTemplate:
     config = given["config"]
     if ask is None:
         _refuse(config, "nothing is asked for", "ask: {E after: 1}; backprop trace has the names")
     if "draw" in given:
         check_drawn(draw, str(given["draw"].place))
-    root = config
-    if config.kind == "scalar":
-        path = os.path.join(folder, config.text)
-        root = _tree(bytes_of(path, TEXT_LIMIT), path)
-    plain = _plain(root)
     data = plain.get("data") if isinstance(plain, dict) else None
     if not isinstance(data, dict) or "inputs" not in data:
         _refuse(config, "a config of an exercise has its rows in data.inputs and data.targets")
@@ -213,14 +270,23 @@ def _ask(node: Node) -> dict[str, float]:
     """Read what is asked for: names with marks, or names alone for a mark each."""
     if node.kind == "mapping":
         for each in node.value.values():
-            if not isinstance(each.value, (int, float)) or isinstance(each.value, bool) or each.value < 0:
+            if (
+                isinstance(each.value, bool)
+                or not isinstance(each.value, (int, float))
+                or not 0 <= each.value < inf
+            ):
                 _refuse(each, f"marks are a number, not {each.shown()}")
         found = {name: float(each.value) for name, each in node.value.items()}
     else:
         several = node.value if node.kind == "list" else [node]
         found = {each.text: 1.0 for each in several}
+        if len(found) < len(several):
+            twice, _ = Counter(each.text for each in several).most_common(1)[0]
+            _refuse(node, f"{twice} is asked for twice")
     if not found:
         _refuse(node, "nothing is asked for", "ask: {df/dx: 2}")
+    if len(found) > MOST_ASKED:
+        _refuse(node, f"a task asks for {MOST_ASKED} things at most, not {len(found)}")
     return found
 
 

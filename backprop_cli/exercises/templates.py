@@ -8,15 +8,20 @@ from math import prod
 from typing import NamedTuple
 
 from ..engine.run import bind, evaluate
-from ..graph import free_name
+from ..graph import Graph, free_name
 from ..language.lower import lower
 from ..language.parser import parse
 from .draws import Draws
 from .posed import OfFormula, OfProgram
 
 _PLACE = re.compile(r"\{(\w+)\}")
-_SIGNS = ((re.compile(r"\+ ?-"), "- "), (re.compile(r"(?<=[\w)]) ?- ?-"), " + "))
-_OPERAND = re.compile(r"(?<=[*/^]) ?(-[\d.]+)")
+_MERGED = re.compile(r"[\w.)}][ \t]*\{\w+\}|\{\w+\}(?:[\d.]|[eE][-+]?\d)")
+"""A place whose number would run into what stands beside it: ``2{a}`` would be 23, ``x {a}`` x - 3."""
+
+
+BLANKS = " \t"
+_NEGATION = re.compile(r"(?:^|[^\w.) \t])[ \t]*-$")
+"""A minus with nothing to subtract from."""
 
 
 class Template(NamedTuple):
@@ -41,7 +46,7 @@ class Template(NamedTuple):
     @property
     def places(self) -> list[str]:
         """The names in curly brackets."""
-        return list(dict.fromkeys(_PLACE.findall(self.program)))
+        return places_of(self.program)
 
     @property
     def draws(self) -> int:
@@ -64,22 +69,43 @@ class Template(NamedTuple):
         return found if all(_holds(condition, found, places) for condition in self.where) else None
 
 
-def inputs_of(program: str) -> list[str]:
-    """Return the inputs of a program whose places have numbers in them.
+def places_of(text: str) -> list[str]:
+    """Return the names in curly brackets."""
+    return list(dict.fromkeys(_PLACE.findall(text)))
+
+
+def graph_of(program: str) -> Graph:
+    """Return a program as a graph, with some number in each of its places.
 
     Raises:
         ExpressionError: for what is no program.
     """
-    numbers = dict.fromkeys(_PLACE.findall(program), "2")
-    return list(lower(parse(put_in(program, numbers))).inputs)
+    return lower(parse(put_in(program, dict.fromkeys(places_of(program), "2"))))
+
+
+def merged(text: str) -> str:
+    """Return what of a text runs into a number that is put in; "" where nothing does."""
+    found = _MERGED.search(text)
+    return found[0] if found else ""
 
 
 def put_in(text: str, numbers: Mapping[str, str]) -> str:
-    """Put numbers in; a sign that meets another becomes one, and a negative factor gets brackets."""
-    found = _PLACE.sub(lambda place: numbers[place[1]], text)
-    for pattern, sign in _SIGNS:
-        found = pattern.sub(sign, found)
-    return _OPERAND.sub(r"(\1)", found)
+    """Put numbers in; a sign that meets another becomes one, and a negative factor or base gets brackets."""
+    found, done = "", 0
+    for place in _PLACE.finditer(text):
+        found += text[done : place.start()]
+        done = place.end()
+        number, before = numbers[place[1]], found.rstrip(BLANKS)
+        if number.startswith("-"):
+            factor = before.endswith(("*", "/", "^"))
+            if factor or text[done:].lstrip(BLANKS).startswith("^") or _NEGATION.search(before):
+                found, number = before if factor else found, f"({number})"
+            elif before.endswith("+"):
+                found, number = f"{before[:-1]}- ", number[1:]
+            elif before.endswith("-"):
+                found, number = f"{before[:-1].rstrip(BLANKS)} + ", number[1:]
+        found += number
+    return found + text[done:]
 
 
 def _holds(condition: str, posed: OfProgram, places: Mapping[str, str]) -> bool:

@@ -105,8 +105,8 @@ def given_forms(posed: Posed) -> list[tuple[Form, Form]]:
     """Return names and what they are: the lines of a program, or the numbers of a network."""
     if isinstance(posed, OfProgram):
         output = posed.graph.own_name(posed.graph.output)
-        program = parse(posed.program)
-        return [(Named(s.name or output), Formula(format_items(s.items))) for s in program.statements]
+        told = [s for s in parse(posed.program).statements if s.name not in posed.point]
+        return [(Named(s.name or output), Formula(format_items(s.items))) for s in told]
     assert isinstance(posed, OfStep)
     return [(Words(name), Words(text)) for name, text in posed.given()]
 
