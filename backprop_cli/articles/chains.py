@@ -79,7 +79,9 @@ def chain(
             known.claim(slope, value, written)
         else:
             known.give(owner, value, parts[1] if len(parts) > 2 else "", written)
-        if abs(value - written) > NOISE * abs(value) and (unit := unit_of(last)):
+        unit = unit_of(last)
+        room = unit * ROOM if "." in last else unit / 2  # another number is no rounding
+        if NOISE * abs(value) < abs(value - written) <= room:
             known.units[owner] = known.units[plain_number(last).lstrip("+-")] = unit / 2
     return found if read or found else None
 

@@ -352,6 +352,8 @@ def _verdicts(
             answer, right, good = claim.answer, verdict.right, verdict.good or verdict.mistake == "no value"
             if verdict.verdict != RIGHT and right is not None and answer and answer.value is not None:
                 good = printed(answer, answer.value, right, about)
+            if about and not good and worked_out(part, {}) is not None and not re.fullmatch(NUMBER, part):
+                continue  # of rounded numbers: "≈ 0.54 - 1"
             where = ", ".join(f"{n} = {brief(x)}" for n, x in (verdict.point or {}).items())
             text = f"{left} at {where}" if where else left
             digits = verdict.digits if verdict.digits is not None else written_digits(part) if good else 0
