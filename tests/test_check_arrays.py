@@ -462,3 +462,30 @@ def test_arbitrary_claims_end_with_a_verdict() -> None:
                 check(SM[0], claim, SM[1])
             except BackpropError:
                 continue
+
+
+@pytest.mark.parametrize(
+    ("quantity", "form", "kind", "end"),
+    [  # of every order and transpose of a product: right are H'@g and g@V'
+        ("V", "H@g", "transpose missing", "the transpose of H is missing"),
+        ("V", "g@H'", "factors swapped", "swapped"),
+        ("V", "g@H", "factors swapped", "swapped, and the transpose of H is missing"),
+        ("V", "g'@H'", "factors swapped", "swapped, and both factors are transposed"),
+        ("V", "g'@H", "transposed", "it is transposed"),
+        ("V", "H@g'", "transposed", "the wrong factor is transposed"),
+        ("V", "H'@g'", "transposed", "both factors are transposed"),
+        ("H", "g@V", "transpose missing", "the transpose of V is missing"),
+        ("H", "V'@g", "factors swapped", "swapped"),
+        ("H", "V@g", "factors swapped", "swapped, and the transpose of V is missing"),
+        ("H", "V'@g'", "factors swapped", "swapped, and both factors are transposed"),
+        ("H", "V@g'", "transposed", "it is transposed"),
+        ("H", "g'@V", "transposed", "the wrong factor is transposed"),
+        ("H", "g'@V'", "transposed", "both factors are transposed"),
+    ],
+)
+def test_every_wrong_product_has_a_name(quantity, form, kind, end):
+    point = {"H": [[1, 2], [3, -1]], "V": [[0.2, -0.4], [0.6, 0.3]], "T": [[1, 0.5], [0, 1]]}
+    claim = {f"dL/d{quantity}": form.replace("g", "dL/dZ")}
+    (verdict,) = check("Z = H@V; L = sum((Z - T).*(Z - T))", claim, point).verdicts
+    assert verdict.mistake == kind
+    assert verdict.says.endswith(end)

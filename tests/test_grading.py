@@ -857,6 +857,11 @@ def test_how_each_question_went(run):
     ]
 
 
+MAZUR = str(ROOT / "sample_inputs" / "mazur.yaml")
+ARRAYS = ("z = W@x + b; h = sigmoid(z); L = sum((h - t)*(h - t))/2", "--W", "[[1,2],[3,4]]", "--x", "[0.2,-0.5]",
+          "--b", "[0,1]", "--t", "[1,0.5]")  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("program", "claim", "cure"),
     [
@@ -867,6 +872,21 @@ def test_how_each_question_went(run):
         (("x^3",), "x=3x^3", "(u^n)' = n*u^(n-1)*u'"),
         (("tanh(x)",), "x=1 - tanh(x)", "tanh'(x) = 1 - y^2, where y = tanh(x)"),
         (("y^2*x",), "x=1", "a factor that does not vary stays: (c*u)' = c*u' with c = y^2"),
+        # second derivatives: in the first one, in the second, in both
+        (("(2x+1)^4",), "d2f/dx2=24(2x+1)^2", "multiply by d(2x+1)/dx = 2"),
+        (("sin(x^2)",), "d2f/dx2=2cos(x^2) - 2x*sin(x^2)", "multiply by d(x^2)/dx = 2*x"),
+        (("sin(x^2)",), "d2f/dx2=-sin(x^2)", "multiply by d(x^2)/dx = 2*x"),
+        (("x^3*sin(x)",), "d2f/dx2=6x*(-sin(x))", "(u*v)' = u'*v + u*v' with u = x^3 and v = sin(x)"),
+        # a training step: by numbers, which say nothing of the right one
+        ((MAZUR,), "linear1[0].w[0]=0.1502193", "new = old - rate*gradient = 0.15 - 0.5*gradient"),
+        ((MAZUR,), "linear2[0].delta=0.7413651", "sigmoid'(x) = y*(1 - y), where y = sigmoid(x)"),
+        (ARRAYS, "dL/dx=W@dL/dz", "what comes back to W@x, g, goes on as g@x' to W, W'@g to x"),
+        (ARRAYS, "dL/dz=h - t", "sigmoid'(x) = y*(1 - y), where y = sigmoid(x)"),
+        (
+            ARRAYS,
+            "dL/db=t - h",
+            "differentiate by the variable that is asked for, the others stay as they are",
+        ),
     ],
 )
 def test_a_student_is_told_what_to_do(run, program, claim, cure):

@@ -23,6 +23,7 @@ from .array_answers import ArrayTarget
 from .array_programs import Runs, quantity
 from .array_rules import Step, WrongPull, wrong_pulls
 from .catalogue import MOST_TEXT
+from .cures import cure_of
 from .ranking import Told
 
 MOST_STEPS = 80
@@ -34,6 +35,9 @@ MOST_PLACES = 9
 MOST_NUMBERS = 20_000
 """Numbers of a quantity up to which its mistakes are worked out."""
 
+
+PRODUCTS = ("ij,jk->ik", "ij,j->i")
+"""Products of a matrix with a matrix or a column, which share a rule."""
 
 TAKEN = {
     -1.0: ("sign lost", "{} has the wrong sign"),
@@ -326,6 +330,19 @@ class ArrayCatalogue:
         if node.name is None or node.op is None:
             return shortened(text, MOST_TEXT)
         return f"{node.name} = {text}" if len(text) <= MOST_TEXT else node.name
+
+    def rule_in(self, says: str) -> str:
+        """Return the rule of the step that a sentence is about; "" where it is about none."""
+        texts = {node.id: self.text(node.id) for node in self._steps()}
+        ids = [id for id, text in texts.items() if text in says]
+        if len(self.target.by) != 1 or not ids:
+            return ""
+        node = self.graph.nodes[max(ids, key=lambda id: len(texts[id]))]
+        if node.static.get("spec") not in PRODUCTS:
+            return cure_of(node.primitive)
+        a, b = (self.graph.nodes[i].name or f"({self.text(i)})" for i in node.inputs)
+        back = f"what comes back to {node.name or self.text(node.id)}, g,"
+        return f"{back} goes on as g@{b}' to {a}, {a}'@g to {b}"
 
     def _texts(self, node: Node, k: int) -> dict[str, str]:
         names = [self.graph.nodes[i].name or self.text(i) for i in node.inputs]

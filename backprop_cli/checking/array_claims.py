@@ -36,6 +36,7 @@ from .array_answers import ArrayAnswer, ArrayTarget, NDArray, read_array_answer,
 from .array_catalogue import ArrayCatalogue, ArrayMistake
 from .array_programs import Exactly, Runs, draws, forced, quantity
 from .claims import PROBES, copied_from
+from .cures import cure
 from .function_mistakes import misshapen
 from .judging import Claim, Earlier, OneByOne
 from .question import INEXACT, Ground, Question
@@ -78,6 +79,12 @@ JUMP = 1e-8
 
 ROUNDED_AWAY = 1e-13
 """What rounding may leave of a 0 in floats, as a share of the inputs."""
+
+OF_STEPS = (
+    "transposed", "transpose missing", "factors swapped", "elementwise product",
+    "local derivative missing", "wrong place", "factor missing", "wrong rule", "square missing",
+)  # fmt: skip
+"""Mistakes that the rule of a step cures."""
 
 SIGNS = 4
 """Points beside one, at which it is seen how far rounding its numbers to floats moves a quantity."""
@@ -272,6 +279,11 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
         if target not in self._questions:
             self._questions[target] = ArrayQuestion(self.program, target, self.point)
         return self._questions[target]
+
+    def cure(self, target: ArrayTarget, verdict: Verdict) -> str:
+        """Return what to do about a mistake, with the rule of the step that it is at."""
+        rule = self.question(target).catalogue.rule_in(verdict.says) if target.by else ""
+        return rule if rule and verdict.mistake in OF_STEPS else cure(verdict.mistake)
 
     def number(self, answer: ArrayAnswer) -> NDArray | None:
         """Return an answer's array at the point; None without one."""

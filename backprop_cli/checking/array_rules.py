@@ -186,14 +186,14 @@ def _products(step: Step, x: Any) -> Iterator[WrongPull]:
                 pair = (g, x)
                 return step.xp.contract(f"{words[0]},{words[1]}->ik", pair[order[0]], pair[order[1]])
 
-            missing = "the transpose of {other} is missing"
+            # one sentence each, else one product would stand for another
+            missing, both = "the transpose of {other} is missing", "both factors are transposed"
             if in_order:
-                kind, says = "transpose missing", missing
-                if turned != "":
-                    kind, says = "transposed", "the wrong factor is transposed"
+                wrong = "the wrong factor is transposed" if turned == "g" else both
+                kind, says = ("transposed", wrong) if turned else ("transpose missing", missing)
             else:
                 kind, says = "factors swapped", "the factors of the product are swapped"
-                says += f", and {missing}" if turned == "" else ""
+                says += {"": f", and {missing}", "gx": f", and {both}"}.get(turned, "")
             yield _pull(
                 kind,
                 f"on the way back through {{node}} {says}",

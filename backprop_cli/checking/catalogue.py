@@ -71,6 +71,9 @@ MOST_EVERYWHERE = 40_000
 
 DEGREE = radians(1.0)
 
+IN_BOTH_OF_THEM = "in both differentiations, "
+"""What is said in front of a mistake that is made twice on the way to a second derivative."""
+
 
 class Mistake(NamedTuple):
     """A mistake that gives a number.
@@ -206,6 +209,11 @@ class Sweeps:
         if not fixed:
             return UNNAMED
         return self.graph.nodes[fixed[0]].name or self.text(fixed[0])
+
+    def slope_text(self, id: int) -> str:
+        """Write the derivative of a step by what is differentiated by."""
+        slope = derivative(self.graph, id, self.by)
+        return formula_text(slope, slope.output)
 
     @cached_property
     def alike(self) -> dict[str, list[int]]:
@@ -634,16 +642,44 @@ def _of_second(graph: Graph, leaves: Mapping[int, float], target: Target) -> Fou
             yield kind, in_the_first(x, says), rank + IN_FIRST, tangent_of(value)
         slope = derivative(graph, target.of, a)
         for kind, says, rank, value in broken(DerivedSweeps(slope, leaves, b)):
-            yield kind, f"in the second differentiation, by {y}, {says}", rank + IN_SECOND, value
+            yield kind, in_the_second(y, says), rank + IN_SECOND, value
         for kind, says, rank, habit in _habits(graph, target.of, a):
             again = DerivedSweeps(derivative(graph, target.of, a, habit), leaves, b)
             value = again.push(_all(habit))[again.graph.output]
-            yield kind, f"in both differentiations, {says}", rank + IN_BOTH, value
+            yield kind, f"{IN_BOTH_OF_THEM}{says}", rank + IN_BOTH, value
 
 
 def in_the_first(x: str, says: str) -> str:
     """Say of a mistake in a first derivative that it is one on the way to a second."""
     return f"in the first derivative by {x}, {says}"
+
+
+def in_the_second(y: str, says: str) -> str:
+    """Say the same of a mistake in the derivative of the first one."""
+    return f"in the second differentiation, by {y}, {says}"
+
+
+def found_in(
+    graph: Graph, leaves: Mapping[int, float], target: Target, says: str
+) -> Iterator[tuple[Sweeps, str]]:
+    """Yield the sweeps in which a mistake was made, with what is said of it there.
+
+    Args:
+        graph: The program.
+        leaves: A value for every leaf.
+        target: The derivative.
+        says: What went wrong, as the verdict says.
+    """
+    cut = graph.with_output(target.of)
+    if len(target.by) == 1:
+        yield Sweeps(cut, leaves, target.by[0]), says
+    for a, b in dict.fromkeys([target.by, target.by[::-1]]) if len(target.by) == 2 else ():
+        for start in (in_the_first(cut.own_name(a), ""), IN_BOTH_OF_THEM):
+            if says.startswith(start):
+                yield Sweeps(cut, leaves, a), says.removeprefix(start)
+        start = in_the_second(cut.own_name(b), "")
+        if says.startswith(start):
+            yield DerivedSweeps(derivative(graph, target.of, a), leaves, b), says.removeprefix(start)
 
 
 def _instead_of_second(cut: Graph, leaves: Mapping[int, float], first: int, second: int) -> Found:

@@ -16,11 +16,12 @@ from ..language.numbers import brief, exact_text
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS
 from .answers import Answer, Target, read_answer, read_target, slopes_in
-from .catalogue import Mistake, in_the_first, quantity
+from .catalogue import Mistake, found_in, in_the_first, quantity
 from .cures import cure, cure_at
 from .derivatives import as_shown, claimed, slope_text
 from .judging import GIVEN, Claim, Earlier, OneByOne
 from .question import Ground, Question
+from .ranking import MAY_BE
 from .sampling import (
     EQUAL,
     LEAST_POINTS,
@@ -171,7 +172,8 @@ class Judge(OneByOne[Target, Answer]):
             leaves = leaf_values(self.graph, found[0].inputs)
         if leaves is None or not verdict.mistake:
             return cure(verdict.mistake)
-        return cure_at(self.graph, leaves, target, verdict.says, verdict.mistake)
+        says = verdict.says.removeprefix(MAY_BE)
+        return cure_at(found_in(self.graph, leaves, target, says), verdict.mistake)
 
     def number(self, answer: Answer) -> float | None:
         """Return an answer's number at the point; None without one."""

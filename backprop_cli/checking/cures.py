@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
-from ..graph import Graph
-from .answers import Target
+from ..ops import Primitive
 from .catalogue import Sweeps
-from .derivatives import derivative, formula_text
-from .ranking import MAY_BE
 from .rules import CURES_OF_RULES, NEITHER, Wrong, rules_for
 
 CURES: Mapping[str, str] = {
@@ -85,7 +81,7 @@ CURES: Mapping[str, str] = {
     "step instead": "new = old - rate*gradient",
     "activation missing": "apply the activation",
     "activation twice": "apply the activation once",
-    "other parameters": "use the parameters before the update",
+    "other parameters": "all weights and biases take part, as they are before the update",
 }
 """What to do, by the name of the mistake."""
 
@@ -95,22 +91,18 @@ def cure(kind: str | None) -> str:
     return CURES.get(kind or "", "")
 
 
-def cure_at(graph: Graph, leaves: Mapping[int, Any], target: Target, says: str, kind: str) -> str:
-    """Return what to do about a mistake in a first derivative, with the step's own parts where it is at one.
+def cure_at(places: Iterable[tuple[Sweeps, str]], kind: str) -> str:
+    """Return what to do about a mistake in a derivative, with the step's own parts where it is at one.
 
     Args:
-        graph: The program.
-        leaves: A value for every leaf: any point.
-        target: The quantity.
-        says: What went wrong, as the verdict says.
+        places: The sweeps in which it may have been made, with what went wrong, as it is said there.
         kind: The mistake's name.
     """
-    if len(target.by) == 1:
-        sweeps = Sweeps(graph.with_output(target.of), leaves, target.by[0])
+    for sweeps, says in places:
         for id in sweeps.steps():
             texts = sweeps.one_text(id), sweeps.other_text(id)
             for wrong in rules_for(sweeps.graph.nodes[id].primitive):
-                if wrong.kind == kind and wrong.told(*texts) == says.removeprefix(MAY_BE):
+                if wrong.kind == kind and wrong.told(*texts) == says:
                     return _at(sweeps, id, wrong) or cure(kind)
     return cure(kind)
 
@@ -124,15 +116,18 @@ def _at(sweeps: Sweeps, id: int, wrong: Wrong) -> str:
         inside = [i for i in node.inputs if sweeps.moves[i]]
         if wrong is NEITHER or len(inside) != 1 or inside[0] == sweeps.by:
             return ""
-        slope = derivative(sweeps.graph, inside[0], sweeps.by)
-        name, text = sweeps.name(inside[0]), formula_text(slope, slope.output)
-        above = f"d{name}" if name.isidentifier() else f"d({name})"
+        name, text = sweeps.name(inside[0]), sweeps.slope_text(inside[0])
+        above = f"d{name}" if re.fullmatch(r"[^\W\d][\w.[\]]*", name) else f"d({name})"
         return f"multiply by {above}/d{by}" + (f" = {text}" if "..." not in text else "")
     if wrong.kind in ("product rule", "quotient rule") and len(names) == 2:
         return f"{CURES[wrong.kind]} with u = {names[0]} and v = {names[1]}"
     if wrong.kind == "constant dropped":
         return f"{CURES[wrong.kind]} with c = {sweeps.other_text(id)}" if "{other}" in wrong.says else ""
-    op = node.primitive
+    return cure_of(node.primitive)
+
+
+def cure_of(op: Primitive) -> str:
+    """Return the rule of a primitive; "" where it is not one formula."""
     known = CURES_OF_RULES.get(op.name)
     if known is not None:
         return known

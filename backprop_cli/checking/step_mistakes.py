@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from math import isfinite
 from typing import NamedTuple
@@ -9,16 +10,21 @@ from typing import NamedTuple
 import numpy as np
 
 from ..explanation.names import Name
+from ..language.numbers import brief
 from ..networks.network import NDArray
 from ..networks.unrolled import Unrolled
 from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS
 from .catalogue import Mistake, Sweeps, broken, whole
+from .cures import cure_of
 from .ranking import EVERYWHERE, IN_GRADIENT, Told
 from .rules import OWN, Place
 from .worked import AFTER, NEW, SLOPE, VALUE, Parameters, Quantity, Slopes, Worked, entry
 
 NOT_UPDATED = "this is the number before the update"
+UPHILL = "the step goes uphill: old + rate*gradient"
+IN_THE_GRADIENT = "in the gradient, "
+"""What is said in front of a mistake in the gradient of a new weight."""
 
 
 class Way(NamedTuple):
@@ -58,6 +64,10 @@ class StepSweeps(Sweeps):
         """Return the same: a unit's sum is too long to be written."""
         return self.name(id)
 
+    def slope_text(self, id: int) -> str:
+        """Write the number: a unit's formula is too long."""
+        return brief(self.tangents[id])
+
     def others(self) -> Iterator[int]:
         """Yield what has a slope in the trace."""
         yield from (id for id in self.u.names if self.point.active[id])
@@ -91,6 +101,13 @@ class StepCatalogue:
             if one and name.part == "y" and name.layer:
                 found.setdefault(name.layer, []).append(id)
         return found
+
+    def rule_in(self, says: str) -> str:
+        """Return the rule of the activation that a sentence is about; "" where it is about none."""
+        for layer, ids in self._activations().items():
+            if re.search(rf"\b{re.escape(layer)}(\[\d+\])?(\.y)?(?![\w.[])", says):
+                return cure_of(self.u.graph.nodes[ids[0]].primitive)
+        return ""
 
     def _forward_ways(self) -> Iterator[Way]:
         exact, layers = self.exact, self._activations()
@@ -236,12 +253,12 @@ class StepCatalogue:
                 old - rate * slope,
             )
             return
-        yield "sign lost", "the step goes uphill: old + rate*gradient", Told.SIGN, old + rate * slope
+        yield "sign lost", UPHILL, Told.SIGN, old + rate * slope
         yield "rate missing", "the learning rate is missing", Told.SIGN, old - slope
         yield "gradient instead", "this is the gradient, not the new number", Told.INSIDE, slope
         yield "step instead", "this is rate*gradient, not the new number", Told.INSIDE, rate * slope
         for mistake in self.mistakes(Quantity("", SLOPE, id)).values():
-            says = f"in the gradient, {mistake.says}"
+            says = f"{IN_THE_GRADIENT}{mistake.says}"
             yield mistake.kind, says, mistake.rank + IN_GRADIENT, old - rate * mistake.value
 
     def _trained(self) -> set[int]:
@@ -279,7 +296,7 @@ class StepCatalogue:
         starts: list[tuple[str, str, int, Parameters]] = [("", "", 0, exact.updated(slopes))]
         if made.plain:
             for kind, says, rate in (
-                ("sign lost", "the step goes uphill: old + rate*gradient", -made.rate),
+                ("sign lost", UPHILL, -made.rate),
                 ("rate missing", "the learning rate is missing", 1.0),
             ):
                 trained = {n: made.old[n] - rate * g for n, g in gradients.items() if n not in frozen}

@@ -16,14 +16,16 @@ from ..differentiation.finite import EPS
 from ..errors import BackpropError, ExpressionError, nearest
 from ..explanation.paper import Paper
 from ..language.lower import lower
+from ..language.numbers import exact_text
 from ..language.parser import parse
 from ..training.problem import Problem
 from ..training.step import whole_step
 from .answers import Answer, read_answer
 from .catalogue import Mistake
+from .cures import cure, cure_at
 from .judging import Claim, Earlier, OneByOne
-from .ranking import Told
-from .step_mistakes import NOT_UPDATED, StepCatalogue
+from .ranking import MAY_BE, Told
+from .step_mistakes import IN_THE_GRADIENT, NOT_UPDATED, UPHILL, StepCatalogue, StepSweeps
 from .verdicts import (
     LEAST_DIGITS,
     NONE,
@@ -43,6 +45,9 @@ from .verdicts import (
     with_mistakes,
 )
 from .worked import AFTER, NEW, SLOPE, VALUE, Quantity, Worked, entry
+
+OF_ACTIVATIONS = ("local derivative missing", "wrong place", "factor missing", "wrong rule")
+"""Mistakes that the rule of an activation cures."""
 
 LEAST_OF_CHANGE = 2
 """Digits of an update's change that have to hold where the last ones written are off."""
@@ -144,6 +149,23 @@ class StepJudge(OneByOne[Quantity, Answer]):
         """Judge one person's claims: who rounds one result rounds them all."""
         self._decimals = sorted({d for c in claims if c.answer for d in [_decimals(c.answer)] if d})
         return super().judge(claims)
+
+    def cure(self, target: Quantity, verdict: Verdict) -> str:
+        """Return what to do about a mistake, with the update's numbers, or the activation's rule."""
+        kind, says = verdict.mistake or "", verdict.says.removeprefix(MAY_BE)
+        in_gradient = says.startswith(IN_THE_GRADIENT)
+        update = cure("not updated")
+        if says.startswith(UPHILL) or (cure(kind) == update and not in_gradient):
+            if target.kind != NEW or not self.made.plain:
+                return update
+            old, rate = exact_text(entry(self.u, self.made.old, target.id)), exact_text(self.made.rate)
+            return f"{update} = {old} - {rate}*gradient"
+        if kind in OF_ACTIVATIONS and (rule := self.catalogue.rule_in(says)):
+            return rule
+        if target.kind == SLOPE or in_gradient:
+            here = StepSweeps(self.exact, target.id)
+            return cure_at([(here, says.removeprefix(IN_THE_GRADIENT))], kind)
+        return cure(kind)
 
     def number(self, answer: Answer) -> float | None:
         """Return an answer's number."""
