@@ -858,8 +858,8 @@ def test_how_each_question_went(run):
 
 
 MAZUR = str(ROOT / "sample_inputs" / "mazur.yaml")
-ARRAYS = ("z = W@x + b; h = sigmoid(z); L = sum((h - t)*(h - t))/2", "--W", "[[1,2],[3,4]]", "--x", "[0.2,-0.5]",
-          "--b", "[0,1]", "--t", "[1,0.5]")  # fmt: skip
+ARRAYS = ("z = W@x + b; h = sigmoid(z); L = sum((h - t)^2)/2",
+          "--W", "[[1,2],[3,4]]", "--x", "[0.2,-0.5]", "--b", "[0,1]", "--t", "[1,0.5]")  # fmt: skip
 
 
 @pytest.mark.parametrize(
