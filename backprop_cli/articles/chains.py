@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..checking.answers import read_answer
-from ..checking.verdicts import ROOM, is_slip
+from ..checking.verdicts import EXACT, ROOM, is_slip
 from ..language.tokens import NAME
 from .known import SLOPE, Known
 from .lines import NO_NAMES, Line, line_of, unit_of
@@ -79,9 +79,8 @@ def chain(
             known.claim(slope, value, written)
         else:
             known.give(owner, value, parts[1] if len(parts) > 2 else "", written)
-        unit = unit_of(last)
-        room = unit * ROOM if "." in last else unit / 2  # another number is no rounding
-        if NOISE * abs(value) < abs(value - written) <= room:
+        rounded = abs(value - written) > EXACT * abs(value) and not any(line.wrong for line in found)
+        if rounded and (unit := unit_of(last)):
             known.units[owner] = known.units[plain_number(last).lstrip("+-")] = unit / 2
     return found if read or found else None
 
@@ -113,8 +112,9 @@ def _settled(
     if not line.wrong:
         return found or [line], exact
     texts = [w.text for w in found]
-    room = max((spread(text, known) for text in texts), default=3 * abs(exact or 0.0) * known.roundness(left))
+    room = max((spread(text, known) for text in texts), default=abs(exact or 0.0) * known.roundness(left))
     if abs(stated - (exact or 0.0)) <= half * ROOM + CARRIED * room:
+        known.doubts |= set() if found else {plain_number(last)}
         return found, None
     numeric = [text for text in texts if not known.names_of(text)]
     if numeric and not is_of_this_example(numeric[-1], left, known):
