@@ -101,6 +101,20 @@ def test_numbers(answer: str, meant: str | None) -> None:
     assert verdict.read_as == meant
 
 
+@pytest.mark.parametrize(
+    ("answer", "word"),
+    [
+        ("2xcos(x)+k", "no k;"),
+        ("2xsinx + xcosx·t", "no t;"),
+        ("2xcosx + coss(x)", "coss is not a function"),
+        ("2x sin(x) + X", "no X; did you mean x"),
+        ("foo(x) + xcosx", "foo is not a function"),
+    ],
+)
+def test_the_word_that_cannot_be_read_is_told(answer: str, word: str) -> None:
+    assert word in judged("x^2*sin(x)", "x", answer).says
+
+
 def test_a_mixed_number() -> None:
     assert judged("x^2/2", "x", "1 1/2", x=1.5).verdict == "right"
     assert judged("x^2/2", "x", "1½", x=1.5).verdict == "right"

@@ -20,7 +20,8 @@ from ..language.operators import CONSTANTS
 from ..language.parser import NUMBER_ITEM, Program, parse, parse_here
 from ..language.reader import read
 from ..language.tokens import NAME, NUMBER, plain_name
-from .spelling import Names, refuse_doubtful, spelled, stripped
+from ..ops import FUNCTIONS
+from .spelling import Names, UnknownWord, refuse_doubtful, spelled, stripped
 
 TEXT_LIMIT = 2_000
 NODE_LIMIT = 500
@@ -288,10 +289,10 @@ def _unnamed(graph: Graph) -> dict[str, int]:
     return dict.fromkeys((*ANY_OUTPUT, graph.numbered(graph.output)), graph.output)
 
 
-def unknown(name: str, graph: Graph) -> ExpressionError:
-    """Say that a program has no such name."""
+def unknown(name: str, graph: Graph, others: Collection[str] = ()) -> ExpressionError:
+    """Say that a program has no such name; one of others may be meant, too."""
     known = [graph.own_name(n.id) for n in graph.nodes if n.name is not None or n.id == graph.output]
-    close = nearest(name, known)
+    close = nearest(name, [*known, *others])
     meant = f"did you mean {close}? " if close else ""
     return ExpressionError(
         f"the program has no {shortened(name)}", hint=f"{meant}its names: {', '.join(known[:20]) or 'none'}"
@@ -478,8 +479,21 @@ def _program(text: str, graph: Graph, slopes: Mapping[str, str]) -> tuple[Progra
         program = strictly(text, parse_here)
         if {*program.all_names()} <= known:
             return _with_slopes(program, slopes), None
-    plain = spelled(text, _names_for(graph), slopes)
-    program = strictly(plain or text, parse_here if plain else parse)
+    plain, word = None, ""
+    try:
+        plain = spelled(text, _names_for(graph), slopes)
+    except UnknownWord as error:
+        word = error.word
+    try:
+        program = strictly(plain or text, parse_here if plain else parse)
+    except ExpressionError as error:
+        # a word that stops the strict reader may be read generously: xsin is x*sin
+        at = error.span[0] if error.span else 0
+        if not word or word in error.message or not text[at : at + 1].isalnum():
+            raise
+        raise unknown(word, graph, FUNCTIONS if len(word) > 3 else ()) from None
+    if word:
+        raise unknown(word, graph)
     read_as = format_items(program.statements[0].items)
     for name in slopes:
         read_as = re.sub(rf"\b{name}\b", name.replace("_d", "/d"), read_as)

@@ -315,6 +315,7 @@ def spelled(text: str, names: Names, others: Collection[str] = ()) -> str | None
         others: More names that stand alone.
     Raises:
         ExpressionError: for what can be read in two ways.
+        UnknownWord: for a word that is nothing of the program's.
     """
     text = stripped(text.translate(_PASTED))
     if text[:1] == "[" and text[-1:] == "]":  # a list
@@ -332,9 +333,13 @@ def spelled(text: str, names: Names, others: Collection[str] = ()) -> str | None
     _refuse_halved(source)
     try:
         return _Reader(source, names, {*names.others, *others}, latex=latex).whole()
-    except _NoFormula:
+    except UnknownWord as error:
         remark = _REMARK.fullmatch(text)
-        return spelled(remark[1], names, others) if remark else None
+        if remark:
+            return spelled(remark[1], names, others)
+        if error.word:
+            raise
+        return None
 
 
 _HALVED = re.compile(r"(?:\^|\*\*)\s*(?:[-−]\s*\d+|1)\s*/\s*\d+")
@@ -370,8 +375,16 @@ def _two_ways(source: Source, span: tuple[int, int], *readings: str) -> Expressi
     return ExpressionError(f"{text} can be read in two ways", source=source, span=span, hint=hint)
 
 
-class _NoFormula(Exception):
-    """Nothing that is read here: the strict reader says why."""
+class UnknownWord(Exception):
+    """Nothing that is read here: the strict reader says why.
+
+    Args:
+        word: What is no name and no function, nor several of them; "" where it is no word that is in the way.
+    """
+
+    def __init__(self, word: str = "") -> None:
+        super().__init__(word)
+        self.word = word
 
 
 _Part = tuple[str, str, int, int]
@@ -432,7 +445,7 @@ class _Reader:
         if word in self.others or word in CONSTANTS:
             return [(VARIABLE, word, 0, len(word))]
         if len(word) > LONGEST:
-            raise _NoFormula
+            raise UnknownWord
         if base := _BASE.fullmatch(word):
             front = self.pieces(base[1], start, "") if base[1] else []
             return [*front, (FUNCTION, f"log_{base[2]}", base.end(1), len(word))]
@@ -444,7 +457,7 @@ class _Reader:
                     return [*found, (FUNCTION, function, k, len(word))]
         found = self.factors(word, start)
         if found is None:
-            raise _NoFormula
+            raise UnknownWord(word)
         return found
 
     def factors(self, word: str, start: int) -> list[_Part] | None:
@@ -504,14 +517,14 @@ class _Reader:
         """Read it all."""
         found = self.total()
         if self.now.kind != END:
-            raise _NoFormula
+            raise UnknownWord
         return found.text
 
     def total(self) -> Piece:
         """Read a sum."""
         self.depth += 1
         if self.depth > DEPTH:
-            raise _NoFormula
+            raise UnknownWord
         out = self.term()
         while self.is_sign("+-"):
             sign = self.now.text
@@ -602,7 +615,7 @@ class _Reader:
             self.at += 1
             out = self.raised(out, self.tokens[first].text if self.at - first == 2 else "")
         if self.is_sign("^") or self.now.kind == EXPONENT:
-            raise _NoFormula
+            raise UnknownWord
         return out
 
     def raised(self, base: Piece, name: str) -> Piece:
@@ -641,25 +654,25 @@ class _Reader:
             return call("abs", [self.bars()])
         if token.kind == SIGN and token.text in _ROOTS:
             return self.root(token)
-        raise _NoFormula
+        raise UnknownWord
 
     def group(self, opener: _Token) -> Piece:
         bar, self.bar_open = self.bar_open, False
         exponent, self.exponent = self.exponent, None
         inside = self.total()
         if not self.is_sign(_OPENERS[opener.text]):
-            raise _NoFormula
+            raise UnknownWord
         self.at += 1
         self.bar_open, self.exponent = bar, exponent
         return bracketed(inside, ATOM)
 
     def bars(self) -> Piece:
         if self.bar_open:
-            raise _NoFormula
+            raise UnknownWord
         self.bar_open = True
         inside = self.total()
         if not self.is_sign("|"):
-            raise _NoFormula
+            raise UnknownWord
         self.at += 1
         self.bar_open = False
         return inside
@@ -714,7 +727,7 @@ class _Reader:
                 and not self.now.spaced
                 and not self.is_sign("([{")
             ):
-                raise _NoFormula  # cos^22x
+                raise UnknownWord  # cos^22x
         if "".join(power.split()).strip("()") == "-1" and name in INVERSES:
             raise self.two_ways((token.start, self.now.end), f"{INVERSES[name]}(...)", f"{name}(...)^(-1)")
         if self.is_sign("([{"):
@@ -734,7 +747,7 @@ class _Reader:
         written = call(name, operands)
         if power:
             if self.is_sign("^") or self.now.kind == EXPONENT:
-                raise _NoFormula
+                raise UnknownWord
             return Piece(f"{written}^{power}", POWER)
         return written
 
@@ -744,7 +757,7 @@ class _Reader:
         exponent, self.exponent = self.exponent, None
         inside = self.total()
         if not self.is_sign("," + _OPENERS[opener.text]):
-            raise _NoFormula
+            raise UnknownWord
         self.at += 1
         self.bar_open, self.exponent = bar, exponent
         return inside
@@ -761,7 +774,7 @@ class _Reader:
             parts.append(self.operand_alone())
         glued = not self.tokens[first].spaced and self.tokens[first - 1] is token
         if not parts or (glued and sum(p.text.isidentifier() for p in parts) > 1):  # sinxy
-            raise _NoFormula
+            raise UnknownWord
         inside = "*".join(f"{p:^}" for p in parts)
         inside = f"-{inside}" if sign else inside
         after = self.now
