@@ -12,6 +12,7 @@ from backprop_cli import exercise, grad
 from backprop_cli.checking.grading import read_credit
 from backprop_cli.checking.sheets import Sheet as HandIn
 from backprop_cli.errors import BackpropError, UsageError
+from backprop_cli.exercises.answers import Printing
 from backprop_cli.exercises.classes import draw_class
 from backprop_cli.exercises.handouts import kind_task
 from backprop_cli.exercises.key import Key, labels, read_key, written
@@ -63,6 +64,23 @@ def test_the_keys_formula_is_the_slope(kind: str, level: int) -> None:
     for part in found.parts:
         value = eval(part.answer.text.replace("^", "**"), {**vars(math)}, known)
         assert value == pytest.approx(slopes[part.name.partition("/d")[2]])
+
+
+@pytest.mark.parametrize(
+    ("program", "formula"),
+    [
+        ("3*x^2*ln(2*x)", "6*x*ln(2*x) + 6*x^2/(2*x)"),
+        ("3*x^2*log(2*x)", "6*x*log(2*x) + 6*x^2/(2*x)"),
+        ("ln(x)*ln(ln(x))", "ln(ln(x))/x + ln(x)/(ln(x)*x)"),
+        ("ln(ln(ln(x)))", "1/(ln(ln(x))*ln(x)*x)"),
+        ("sqrt(3*x + 1)", "3/(2*sqrt(3*x + 1))"),
+        ("u = x*y; u^2*y", "2*y^2*u"),
+    ],
+)
+def test_formulas_are_written_as_on_paper(program: str, formula: str) -> None:
+    posed = OfFormula(program, {"x": "3", "y": "2"} if "y" in program else {"x": "3"}, {"df/dx": 1.0})
+    assert posed.answer("df/dx", Printing()).text == formula
+    assert posed.verdict("df/dx", formula).good
 
 
 def test_formulas_are_marked_however_they_are_written(key: Key) -> None:

@@ -199,7 +199,7 @@ def close(
         return base._replace(verdict=RIGHT)
     if digits < least:
         return too_short(base, digits, least)
-    return base._replace(verdict=ROUNDED, digits=digits, says=f"right to {digits} digits{cut}")
+    return base._replace(verdict=ROUNDED, digits=digits, says=f"right to {counted(digits, 'digit')}{cut}")
 
 
 def is_off(answer: Answer, right: float) -> bool:
@@ -219,7 +219,7 @@ def loosely(base: Verdict, answer: Answer, value: float, right: float, least: in
     digits = digits_right(value, right)
     if digits < least or (digits < CALCULATED and is_off(answer, right)):
         return None
-    says = f"right to {digits} digits" + ("; the last ones are off" if answer.unit else "")
+    says = f"right to {counted(digits, 'digit')}" + ("; the last ones are off" if answer.unit else "")
     return base._replace(verdict=ROUNDED, digits=digits, says=says, finer=OFF if answer.readings else None)
 
 

@@ -18,12 +18,13 @@ from ..checking.verdicts import Verdict
 from ..engine.run import bind, leaf_values, run
 from ..engine.sweep import active_nodes, sweep
 from ..errors import UsageError
-from ..explanation.expr import Ref, over_names, read, tidied
+from ..explanation.expr import Ref, as_fractions, over_names, read, tidied
 from ..explanation.names import Name
 from ..graph import CONSTANT, Graph, Node
 from ..language.lower import lower
 from ..language.numbers import brief
 from ..language.parser import parse
+from ..ops.logarithm import logarithm, respelled
 from ..ops.namespaces import FLOATS
 from .answers import Printed, Printing, printed
 
@@ -269,7 +270,8 @@ class OfFormula(OfProgram):
         target = self.target(name)
         known = {each: Ref(Name(each), 0.0) for each in self.graph.named}
         slope = read(slope_text(self.graph, target.of, target.by[0]), known)
-        return Printed(over_names(tidied(slope)).text, 0.0, True)
+        formula = over_names(as_fractions(tidied(slope))).text
+        return Printed(respelled(formula, logarithm(self.program)), 0.0, True)
 
     @cached_property
     def effort(self) -> int:

@@ -284,6 +284,22 @@ def _factors(parts: Exprs) -> list[Expr]:
     ]
 
 
+def as_fractions(e: Expr) -> Expr:
+    """Return an expression with a product by 1/b as what stands before it over b."""
+    if not isinstance(e, Apply):
+        return e
+    parts = tuple(map(as_fractions, e.operands))
+    if e.op != "multiply":
+        return Apply(e.op, parts)
+    above, below = list[Expr](), list[Expr]()
+    for part in parts:
+        if isinstance(part, Apply) and part.op == "divide" and part.operands[0] == ONE:
+            below.append(part.operands[1])
+        else:
+            above.append(part)
+    return over(multiply(*above), multiply(*below)) if below else Apply(e.op, parts)
+
+
 def over_names(e: Expr) -> Piece:
     """Write an expression over names as an operand of our own language."""
     if isinstance(e, Ref):
