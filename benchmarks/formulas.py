@@ -449,7 +449,7 @@ def equations_of_latex(page: str) -> Iterator[list[str]]:
         for line in block.split(r" \\" + "\n"):
             text = line.strip().removeprefix("&").strip()
             for part in text.split(r":\quad"):
-                part = re.sub(r"\\text\{ to \}.*|\\qquad\\text\{\(.*", "", part)
+                part = re.sub(r"\\text\{ to \}.*|\\q*quad\s*\\text\{\(.*", "", part)
                 part = re.sub(r"^(\s*\\q*quad\b|\s*\\text\{(?:adds |by the [^}]*: )\})+", "", part)
                 sides = sides_of(part.replace("&=", "="))
                 if len(sides) > 1:

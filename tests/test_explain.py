@@ -471,6 +471,30 @@ def test_the_inner_function_steps_aside_for_the_users_names(run):
     assert "cos(p)*dp/du; with p = u^2" in page
 
 
+@pytest.mark.parametrize(
+    ("text", "values", "lines"),
+    [
+        ("max(x, y)", {"x": 3.0, "y": -1.0},
+         ["3 > -1: the slope goes to x alone", "-1 < 3: no slope goes to y"]),
+        ("min(x, y, 4)", {"x": 3.0, "y": 5.0},
+         ["3 is the smallest: the slope goes to x alone", "3 is the smallest: no slope goes to y"]),
+        ("max(x, y, z)", {"x": 3.0, "y": 3.0, "z": 1.0},
+         ["has a kink here", "has a kink here", "3 is the largest: no slope goes to z"]),
+        ("relu(x)", {"x": -2.0}, ["-2 < 0: no slope goes to x"]),
+        ("relu(x)", {"x": 0.0}, ["has a kink here"]),
+        ("leaky_relu(x)", {"x": -2.0}, ["-2 < 0"]),
+        ("clamp(x, 0, 6)", {"x": 7.0}, ["7 > 0 and 7 > 6: no slope goes to x"]),
+        ("max(x, y)", {"x": 3.0, "y": 2.9999999999}, ["", ""]),  # shown digits do not tell
+    ],
+)  # fmt: skip
+def test_choices_are_told_in_words(text, values, lines):
+    told = explain(graph_of(text, tuple(values)), values)
+    blocks = [block for block in document(told).page() if isinstance(block, Equations)]
+    said = [row.remark for row in blocks[1].rows[1:]]  # of the backward pass
+    assert all(want in found and bool(want) == bool(found) for want, found in zip(lines, said, strict=True))
+    assert "where(" not in write(document(told), "markdown")
+
+
 def test_latex_has_one_kind_of_d(run):
     for text, kind, other in (
         ("x*sin(x)", r"\frac{d}{dx}\left(", r"\partial"),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from math import e as euler
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from ..language.fold import fold, postfix
 from ..language.numbers import exact_text
@@ -227,6 +227,11 @@ def power(a: Expr, n: Expr) -> Expr:
     if number == 1.0:
         return a
     return ONE if number == 0.0 else Apply("power", (a, n))
+
+
+def is_choice(e: Expr) -> TypeGuard[Apply]:
+    """Whether an expression is a choice by a condition."""
+    return isinstance(e, Apply) and e.op == "where"
 
 
 def choice(c: Expr, a: Expr, b: Expr) -> Expr:

@@ -229,7 +229,8 @@ function makeEngine(D) {
         const twin = several.get(by) > 1 ? seen.get(by) : 0;
         const line = useLine(n, e, locals[e.position], amount, expected.get(by) > 1, twin, p);
         const bend = seen.get(by) === 1 ? kink(id, by, v) : null;
-        if (bend) {
+        if (!bend) line.remark = [line.remark, line.why].filter(Boolean).join("; ");
+        else {
           const [left, right] = [num(bend.left), num(bend.right)];
           const sides = left !== right ? `slope ${left} to the left, ${right} to the right; ` : "";
           const here = `${n.n} ${bend.jump ? "jumps" : "has a kink"} here: ${sides}by convention ${bend.convention}`;
@@ -252,32 +253,50 @@ function makeEngine(D) {
     return lines;
   }
 
-  // The local derivative in symbols; of an extremum tied several times, with the part of each.
-  function sharedSlope(d, n, v) {
-    const ties = d.tied ? n.i.filter((i) => v[i] === v[n.id]).length : 1;
-    if (ties < 2) return d.symbols;
-    const text = d.symbols.replace(/, 1, 0\)$/, `, 1/${ties}, 0)`);
-    return text.length <= D.longest ? text : null;
+  // The local derivative here, in symbols and numbers, and what was compared to tell; ties for an extremum share it.
+  const HOLDS = { "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b, ">=": (a, b) => a >= b, "==": (a, b) => a === b, "!=": (a, b) => a !== b };
+  function decided(d, n, v) {
+    const side = (x) => (Array.isArray(x) ? v[x[0]] : x), compared = [];
+    const found = d.cases.find((each) => {
+      if (!each.if) return true;
+      const [sign, a, b] = [each.if[0], side(each.if[1]), side(each.if[2])];
+      compared.push([a, b]);
+      return HOLDS[sign](a, b);
+    });
+    const ties = d.most && found.if ? n.i.filter((i) => v[i] === v[n.id]).length : 1;
+    const shared = ties > 1 ? { symbols: `1/${ties}`, numbers: [`1/${ties}`], bare: false } : found;
+    return { ...shared, compared };
+  }
+
+  // Why a use has this slope, where a comparison decides it.
+  function why(d, n, v, compared, by, local) {
+    if (!compared.length) return "";
+    const relation = ([a, b]) => (num(a) === num(b) ? "" : `${num(a)} ${a < b ? "<" : ">"} ${num(b)}`);
+    const said = d.most ? [`${num(v[n.id])} is the ${d.most}`] : [...new Set(compared.map(relation))];
+    if (said.includes("")) return "";
+    const end = local === 0 ? `: no slope goes to ${by}` : local === 1 ? `: the slope goes to ${by}${d.wins ? " alone" : ""}` : "";
+    return said.join(" and ") + end;
   }
 
   function useLine(n, e, local, amount, shared, twin, p) {
-    const by = name(e.source), d = n.local[e.position], s = num(local);
-    const symbols = d && sharedSlope(d, n, p.v), numbers = d && d.numbers && fill(d.numbers, p.v);
+    const by = name(e.source), d = n.local[e.position], s = num(local), here = d && decided(d, n, p.v);
+    const symbols = here && here.symbols, numbers = here && here.numbers && fill(here.numbers, p.v);
+    const reason = d ? why(d, n, p.v, here.compared, by, local) : "";
     const which = twin ? `by the ${ordinal(twin)} ${by} in it` : "";
     if (n.id === OUT)
       return shared
-        ? { text: `adds ${equal(symbols, numbers, s)} to ${total(e.source)}`, remark: which }
-        : { text: equal(total(e.source), symbols, numbers, s), remark: "" };
+        ? { text: `adds ${equal(symbols, numbers, s)} to ${total(e.source)}`, remark: which, why: reason }
+        : { text: equal(total(e.source), symbols, numbers, s), remark: "", why: reason };
     let factor = slope(n.n, by), first = equal(factor, symbols, numbers, s);
     if (twin) {
       first = `${which}: ${equal(symbols, numbers, s)}`;
-      factor = symbols && (d.bare && symbols[0] !== "-" ? symbols : `(${symbols})`);
+      factor = symbols && (here.bare && symbols[0] !== "-" ? symbols : `(${symbols})`);
     }
     const product = factor && `${total(n.id)} * ${factor}`, values = `${num(p.g[n.id])} * ${signed(local)}`;
     const second = shared
       ? `adds ${equal(product, values, num(amount))} to ${total(e.source)}`
       : equal(total(e.source), product, values, num(amount));
-    return { text: `${first}; ${second}`, remark: "" };
+    return { text: `${first}; ${second}`, remark: "", why: reason };
   }
 
   // Paths from a node to the output, most of them listed: {count, paths: [{nodes, slopes, product}]}.

@@ -11,7 +11,8 @@ from ..engine.point import Edge, Point
 from ..engine.run import constants, written
 from ..errors import UsageError, printable, shortened
 from ..explanation.edges import GraphView
-from ..explanation.expr import Apply, Expr
+from ..explanation.expr import Apply, Expr, Ref, is_choice
+from ..explanation.paper import Paper, evaluate
 from ..explanation.point import Written
 from ..export.writer import title
 from ..graph import CONSTANT, Graph, Node
@@ -20,7 +21,7 @@ from ..language.written import Piece, number
 from ..layout.drawing import Card, Drawing, graph_drawing
 from ..layout.drawing import Row as CardRow
 from ..layout.graph_places import Placed, heading_of, place
-from ..ops import Primitive
+from ..ops import PRIMITIVES, Primitive
 from ..render.explain_lines import LONGEST_LOCAL
 from ..render.svg import number as coordinate
 from ..render.written import Style, expression
@@ -141,7 +142,6 @@ def program_data(
         "program": _program(graph),
         "name": printable(graph.own_name(graph.output)),
         "digits": digits,
-        "longest": LONGEST_LOCAL,
         "output": graph.output,
         "inputs": list(graph.inputs.values()),
         "start": {printable(name): x for name, x in point.inputs.items()},
@@ -222,18 +222,44 @@ def _step(graph: Graph, node: Node, texts: Written, digits: int, row: str) -> di
 
 
 def _local(texts: Written, edge: Edge, op: Primitive, digits: int) -> dict[str, Any] | None:
-    """Return a local derivative over names and in numbers; None where its number says more."""
+    """Return a local derivative over names and in numbers, case by case; None where its number says more.
+
+    A case holds where its comparison does, of nodes or numbers; the last one has none.
+    """
     if op.chosen is not None:
         return None
-    local = texts.local(edge)
+    local, cases = texts.local(edge), []
+    while is_choice(local):
+        condition, taken, local = local.operands
+        assert isinstance(condition, Apply)
+        sign, sides = PRIMITIVES[condition.op].infix, map(_side, condition.operands)
+        cases.append({"if": [sign, *sides], **_case(taken, digits)})
+    most = len(texts.graph.nodes[edge.user].inputs) > 2 and op.wins is not None
+    return {
+        "symbols": printable(expression(texts.local(edge), Style(digits, symbols=True))),
+        "cases": [*cases, _case(local, digits)],
+        "wins": op.wins is not None,
+        "most": op.says.split()[0] if most else "",
+    }
+
+
+def _side(expr: Expr) -> list[int] | float:
+    """Return one side of a comparison: a node, or a number."""
+    return (
+        [expr.value.node]
+        if isinstance(expr, Ref) and isinstance(expr.value, _Place)
+        else evaluate(expr, Paper())
+    )
+
+
+def _case(local: Expr, digits: int) -> dict[str, Any]:
     symbols = expression(local, Style(digits, symbols=True))
     if len(symbols) > LONGEST_LOCAL:
-        return None
+        return {"symbols": None, "numbers": None, "bare": False}
     return {
         "symbols": printable(symbols),
-        "numbers": None if "where(" in symbols else template(local, digits),
+        "numbers": template(local, digits),
         "bare": not isinstance(local, Apply),
-        "tied": op.wins is not None and len(texts.graph.nodes[edge.user].inputs) > 2,
     }
 
 

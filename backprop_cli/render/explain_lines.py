@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..engine.beside import told as beside_told
 from ..engine.point import Edge
 from ..errors import joined, printable
-from ..explanation.expr import Apply, Expr, Ref, product_of
+from ..explanation.decided import decided
+from ..explanation.expr import Apply, Expr, Ref, is_choice, product_of
+from ..explanation.paper import evaluate
 from ..explanation.passes import Backward, Forward, Stop, Total, Use
 from ..explanation.paths import EXACT_COUNT, Path, Reach
 from ..explanation.point import Written, WrittenPoint
@@ -294,7 +296,7 @@ def _use(use: Use, point: WrittenPoint, voice: Voice) -> Row:
         values = Product([Value(use.above), slope]) if slope is not None else None
         if use.twin:
             equations = [equal(symbols, numbers, slope, before=f"{which}:")]
-            factor = _grouped(use.local, symbols)
+            factor = _grouped(symbols)
         else:
             equations = [equal(factor, symbols, numbers, slope)]
         product = None if factor is None else Product((voice.total(of), factor))
@@ -307,33 +309,61 @@ def _use(use: Use, point: WrittenPoint, voice: Voice) -> Row:
         what = "jumps" if use.kink.jump else "has a kink"
         sides = f"slope {left} to the left, {right} to the right; " if left != right else ""
         here = f"{of} {what} here: {sides}by convention {use.kink.convention}"
-        remark = "; ".join(filter(None, (remark, here)))
+    else:
+        here = _why(use, point, voice)
+    remark = "; ".join(filter(None, (remark, here)))
     return Row(_label(user, point), tuple(equations), remark, nodes=(source, user))
+
+
+def _why(use: Use, point: WrittenPoint, voice: Voice) -> str:
+    """Say why a use has this slope, where a comparison decides it: ``3 > -1: the slope goes to a alone``."""
+    graph, (user, _, source) = point.graph, use.edge
+    op = graph.nodes[user].primitive
+    compared = decided(use.local, point.paper).compared if point.bound and op.chosen is None else ()
+    if not compared:
+        return ""
+    if op.wins is not None and len(graph.nodes[user].inputs) > 2:
+        said = dict.fromkeys([f"{voice.number(point.here.values[user])} is the {op.says.split()[0]}"])
+    else:
+        said = dict.fromkeys(_relation(a, b, point, voice) for a, b in compared)
+    if "" in said:
+        return ""
+    by = graph.own_name(source)
+    ends = {0.0: f": no slope goes to {by}", 1.0: f": the slope goes to {by}{' alone' if op.wins else ''}"}
+    return " and ".join(said) + ends.get(use.number, "")
+
+
+def _relation(a: Expr, b: Expr, point: WrittenPoint, voice: Voice) -> str:
+    """Return how two numbers lie; "" where the digits that are shown do not tell."""
+    x, y = (evaluate(e, point.paper) for e in (a, b))
+    left, right = voice.number(x), voice.number(y)
+    return "" if left == right else f"{left} {'<' if x < y else '>'} {right}"
 
 
 def _local(edge: Edge, local: Expr, point: WrittenPoint, voice: Voice) -> tuple[Form | None, Form | None]:
     """Return a local derivative over names and in numbers; nothing where its number says more."""
-    op = point.graph.nodes[edge.user].op
-    symbols = voice.symbols(local)
-    chosen = op is not None and op.chosen is not None and "where(" in symbols
     unwritten = isinstance(local, Ref) and bool(local.name.of)
     if not point.bound:
         return None if unwritten else Symbols(local), None
-    if len(symbols) > LONGEST_LOCAL or chosen or unwritten:
+    op = point.graph.nodes[edge.user].op
+    found = decided(local, point.paper)
+    chosen = op is not None and op.chosen is not None and found.compared
+    if chosen or unwritten or len(voice.symbols(found.expr)) > LONGEST_LOCAL:
         return None, None
-    return Symbols(local), None if "where(" in symbols else Numbers(local)
+    return Symbols(found.expr), Numbers(found.expr)
 
 
-def _grouped(local: Expr, symbols: Form | None) -> Form | None:
+def _grouped(symbols: Form | None) -> Form | None:
     """Return a local derivative as a factor."""
-    return Grouped(Symbols(local)) if isinstance(local, Apply) and symbols is not None else symbols
+    whole = isinstance(symbols, Symbols) and isinstance(symbols.expr, Apply)
+    return Grouped(symbols) if symbols is not None and whole else symbols
 
 
 def _factor(edge: Edge, local: Expr, point: WrittenPoint, voice: Voice) -> Form | None:
     """Return what an edge multiplies: by its name, or, where dv/dx is the sum of several, as it is."""
     sources = [e.source for e in point.edges(edge.user)]
     if sources.count(edge.source) > 1:
-        return _grouped(local, _local(edge, local, point, voice)[0])
+        return _grouped(_local(edge, local, point, voice)[0])
     name = point.graph.own_name
     return Slope(name(edge.user), name(edge.source))
 
@@ -444,7 +474,10 @@ def _path(path: Path, point: WrittenPoint, voice: Voice) -> Row:
 def _path_sum(reach: Reach, point: WrittenPoint, voice: Voice, label: str) -> Row:
     symbols: Form | None = None
     if len(reach.paths) <= MOST_TERMS:
-        whole = Apply("add", tuple(product_of(p.locals) for p in reach.paths))
+        paths = [p.locals for p in reach.paths]
+        if point.bound:
+            paths = [tuple(decided(e, point.paper).expr for e in locals_) for locals_ in paths]
+        whole = Apply("add", tuple(map(product_of, paths)))
         short = len(voice.symbols(whole)) <= SHORT_SUM
         symbols = Symbols(whole) if short or not point.bound else None
     numbers = Sum([p.product for p in reach.paths]) if point.bound else None
@@ -599,7 +632,7 @@ def _rules(told: Explanation, voice: Voice) -> Part:
 
 def _by_cases(e: Expr) -> Form:
     """Return an expression, a choice as its cases."""
-    return Cases(e) if isinstance(e, Apply) and e.op == "where" else Symbols(e)
+    return Cases(e) if is_choice(e) else Symbols(e)
 
 
 def is_simpler(formula: str, together: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial, reduce
 
-from ...explanation.expr import Apply, Expr
+from ...explanation.expr import Expr, is_choice
 from ...language.numbers import with_commas
 from ...language.operators import ATOM
 from ...language.written import Piece, atom, bracketed, call, spell
@@ -101,7 +101,7 @@ class Spelling:
     def _cases(self, expr: Expr) -> str:
         text = partial(written, style=self.symbols)
         said = []
-        while isinstance(expr, Apply) and expr.op == "where":
+        while is_choice(expr):
             condition, taken, expr = expr.operands
             said.append(f"{text(taken).text} where {text(condition).text}")
         return f"{', '.join(said)}, else {text(expr).text}"
