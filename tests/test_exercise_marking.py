@@ -101,9 +101,15 @@ def test_names_that_are_asked_for_once_need_no_label(key: Key) -> None:
 def test_a_letter_is_the_option(key: Key) -> None:
     part = key.people["Cem"][1].exercise.parts[0]
     right = "ABCD"[[option.mistake for option in part.options].index(None)]
+    text = part.answer.text
     for letter in "ABCD":
-        (person,) = marked(key, Sheet("Cem", [("2", f"({letter.lower()})")])).people
-        assert person.total == (3.0 if letter == right else 0.0)
+        for answer in (f"({letter.lower()})", f"{letter})", f"{letter}: {text}", f"{letter} ({text})"):
+            (person,) = marked(key, Sheet("Cem", [("2", answer)])).people
+            assert person.total == (3.0 if letter == right else 0.0), answer
+            if text in answer and letter != right:
+                assert f"not {text}" in person.verdicts[-1].says
+    (person,) = marked(key, Sheet("Cem", [("2", "E")])).people
+    assert person.verdicts[-1].says == "E is no option; there are A, B, C, D"
 
 
 def test_what_is_nobodys_or_nothings_is_told(key: Key) -> None:

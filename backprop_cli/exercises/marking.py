@@ -26,6 +26,10 @@ _PART = re.compile(r"\(?([a-z])(?![a-z/(\[])[).:\s]*(.*)", re.IGNORECASE)
 """A task, and a part of it, each with what stands behind: ``2a``, ``Task 2 (a)``, ``2: df/dx``."""
 
 
+_OPTION = re.compile(r"\(?([a-z])\s*[).:]*\s*\(?([-+−]?[\d.]*\d(?:e[-+]?\d+)?)?\)?", re.IGNORECASE)
+"""An option, and the number beside it: ``D``, ``(d)``, ``D: -6``, ``d (-6)``."""
+
+
 class Own:
     """What one person is asked.
 
@@ -188,14 +192,15 @@ class Marking:
         for word, answer in sheet.claims:
             if word.strip().lower() == CODE:
                 continue
+            read = with_points(answer) if self.key.manner.comma else answer
             try:
                 exercise, part = own.parts[own.label(word)]
+                chosen = _chosen(part, read)
             except BackpropError as error:
                 unread.append(Verdict(word, answer, UNREADABLE if answer else MISSING, told(error)))
             else:
-                read = with_points(answer) if self.key.manner.comma else answer
                 as_written[read] = answer
-                pairs[own.exercises.index(exercise)].append((part.name, _chosen(part, read)))
+                pairs[own.exercises.index(exercise)].append((part.name, chosen))
         found: list[tuple[Verdict, float, float]] = []
         for k, exercise in enumerate(own.exercises):
             subject = own.subject(exercise)
@@ -220,7 +225,20 @@ class Marking:
 
 
 def _chosen(part: Part, answer: str) -> str:
-    """Return the number that a letter stands for, where there is something to choose from."""
-    letter = answer.strip(" ().:").upper()
-    known = dict(zip(LETTERS, part.options, strict=False))
-    return known[letter].text if letter in known else answer
+    """Return the number that a letter stands for, where there is something to choose from.
+
+    Raises:
+        ExpressionError: for a letter that is none of theirs, or stands beside another number than its own.
+    """
+    match = _OPTION.fullmatch(answer.strip()) if part.options else None
+    if match is None:
+        return answer
+    letter, number = match[1].upper(), (match[2] or "").replace("−", "-")
+    known = {key: option.text for key, option in zip(LETTERS, part.options, strict=False)}
+    if letter not in known:
+        if number:
+            return answer
+        raise ExpressionError(f"{letter} is no option", hint=f"there are {', '.join(known)}")
+    if number and float(number) != float(known[letter]):
+        raise ExpressionError(f"{letter} is {known[letter]}, not {number}")
+    return known[letter]
