@@ -138,10 +138,13 @@ def test_the_command(run: Any, key: Key, tmp_path: Path) -> None:
     lines = [f"{label} = {answer}" for label, answer in answers(key, "Ben/Li")]
     (folder / "x.txt").write_text("\n".join([f"code = {key.people['Ben/Li'][2].exercise.code}", *lines]))
     (folder / "Cem.yaml").write_text("1a: 3\n2: A\n")
+    (folder / "Anna Ott.txt").write_text(
+        "I rounded 3.\n" + "".join(f"{a}: {b}\n" for a, b in answers(key, "Anna Ott"))
+    )
     words = ("check", "--exercise", str(path), "--claims")
     out = run(*words, str(folder), "--format", "csv").out.splitlines()
     assert out[0].startswith("student,marks,of,1a q,1b df/dx")
-    assert [line.split(",")[:3] for line in out[1:3]] == [["Anna Ott", "0", "14"], ["Ben/Li", "14", "14"]]
+    assert [line.split(",")[:3] for line in out[1:3]] == [["Anna Ott", "14", "14"], ["Ben/Li", "14", "14"]]
     table = tmp_path / "all.csv"
     own = answers(key, "Cem")
     table.write_text(f"student,{','.join(label for label, _ in own)}\nCem,{','.join(x for _, x in own)}\n")

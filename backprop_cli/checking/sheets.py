@@ -428,15 +428,23 @@ def _kind(text: str, shown: str) -> str:
 
 
 def _lines(text: str, shown: str) -> list[tuple[str, str]]:
-    claims = []
+    """Read lines ``NAME = VALUE`` or ``NAME: VALUE``; one that is neither is a name without an answer.
+
+    Raises:
+        DataError: where no line is one.
+    """
+    claims, strange = [], 0
     for number, line in enumerate(text.splitlines(), 1):
         content = line.partition("#")[0].strip()
         if not content:
             continue
-        name, equals, answer = content.partition("=")
-        if not equals or not name.strip():
-            raise DataError("a claim is NAME = VALUE", place=f"{shown}:{number}")
+        name, sign, answer = content.partition("=" if "=" in content else ":")
+        if not sign or not name.strip():
+            strange = strange or number
+            name, answer = content, ""
         claims.append((name.strip(), answer.strip()))
+    if strange and not any(answer for _, answer in claims):
+        raise DataError("a claim is NAME = VALUE", place=f"{shown}:{strange}")
     return claims
 
 
