@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from math import log
 
 from ..checking.answers import written_digits
-from ..checking.verdicts import LEAST_DIGITS
+from ..checking.verdicts import LEAST_DIGITS, digits_right
 from ..language.tokens import NAME
+from ..ops import FUNCTIONS
 from .known import SLOPE, Known
 from .lines import Line
 from .numbers import NUMBER, plain_number
@@ -49,6 +51,12 @@ _FOLLOWS = re.compile(
 )
 
 
+_SOLVED = re.compile(r"\b(?:subtracting|eliminat\w+|solv\w+|system\s+of|simultaneous\w*)\b", re.IGNORECASE)
+_NEAR = 0.01
+_SIZES = (1e-12, 1e-9, 1e-6, 1e-3, 0.01, 100.0, 1e3, 1e6, 1e9, 1e12, 1024.0, 1024.0**2, 1024.0**3)
+"""Of units: thousands, percent, kibibytes."""
+
+
 def begins_part(line: str) -> bool:
     """Return whether another part of a page may begin with a line of prose."""
     return _PART.match(line) is not None
@@ -70,16 +78,26 @@ def scattered(lines: Iterable[str]) -> set[str]:
 def trusted(lines: list[Line], raw: str, known: Known, doubts: dict[str, str]) -> list[Line]:
     """Return the claims of a line of prose that stand; why others may be none is put into `doubts`."""
     found = []
+    by_numbers = {
+        line.claimed for line in lines if not line.wrong and not names_in(line.text) - FUNCTIONS.keys()
+    }
     for line in lines:
-        if line.wrong and (reason := doubt(line, raw, known)):
+        if line.wrong and (reason := doubt(line, raw, known, line.claimed in by_numbers)):
             doubts[plain_number(line.claimed).rstrip(".")] = reason
         else:
             found.append(line)
     return found
 
 
-def doubt(line: Line, raw: str, known: Known) -> str:
-    """Return why a claim of prose that comes out wrong may be none; "" where it is one."""
+def doubt(line: Line, raw: str, known: Known, by_numbers: bool = False) -> str:
+    """Return why a claim of prose that comes out wrong may be none; "" where it is one.
+
+    Args:
+        line: The claim.
+        raw: The line of the page.
+        known: What the page has said before.
+        by_numbers: Whether the same number is right by numbers that were put in for names.
+    """
     number = re.fullmatch(NUMBER, line.claimed.rstrip(".,;"))
     plain = plain_number(number[0]) if number else ""
     left = _left_of(line.claimed, raw)
@@ -88,14 +106,33 @@ def doubt(line: Line, raw: str, known: Known) -> str:
     if "?" in sentence or _DOUBT.search(sentence) or _ASKED.search(left):
         return CONDITION
     names = _meant(line.text, known)
-    if number and names and float(plain) == 0.0:
+    if number and names and (float(plain) == 0.0 or _SOLVED.search(raw)):
         return EQUATION
-    alone = re.fullmatch(NAME, line.text) and ("." not in plain or line.text in known.scattered)
+    if number and _another_measure(line, raw, float(plain)):
+        return CONDITION
+    alone = re.fullmatch(NAME, line.text) and (
+        "." not in plain or line.text in known.scattered or "_" not in line.text
+    )
     if alone and not _FOLLOWS.search(re.split(r"[.,;]\s", left)[-1]):
         return GIVEN_ANEW
+    if by_numbers and (names & known.scattered or digits_right(float(plain), line.right or 0.0) > 1):
+        return OTHER_PART
     elsewhere = {n for n in names if known.since.get(n, known.part) != known.part} & known.scattered
     short = not number or "." not in plain or written_digits(plain) < LEAST_DIGITS
     return OTHER_PART if elsewhere and (short or elsewhere & known.functions.keys()) else ""
+
+
+def _another_measure(line: Line, raw: str, claimed: float) -> bool:
+    """Return whether a number is right in another unit (70e9 bytes are 70 GB), or by another logarithm."""
+    if not claimed or line.right is None:
+        return False
+    ratio = abs(line.right / claimed)
+    if any(abs(ratio / size - 1.0) < _NEAR for size in _SIZES):
+        return (
+            re.search(rf"{re.escape(line.claimed)}\s*[$`]*\s*\\?(?:text|mathrm)?\{{?\s*[A-Za-z%]", raw)
+            is not None
+        )
+    return "log(" in line.text and any(abs(ratio / log(base) - 1.0) < _NEAR for base in (2.0, 10.0))
 
 
 def _left_of(claimed: str, raw: str) -> str:

@@ -12,6 +12,7 @@ _GREEK = "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|mu|nu|xi|rho|sigma
 _ENDS = r"(?![a-zA-Z])"
 _LATEX = (
     (r"\\[*_%]", lambda m: m[0][1]),  # Markdown's
+    (r"\\q?quad(?![a-zA-Z])(?!\s*(?:[-=≈+*/&]|\\(?:approx|times|cdot|text|quad|qquad)))", " , "),
     (r"\\(?:left|right|[bB]igg?[lrm]?|quad|qquad|displaystyle|limits|nonumber)" + _ENDS, " "),
     (r"\\[,;:! ]|\\hspace\*?\s*\{[^{}]*\}|\\(?:label|tag)\s*\{[^{}]*\}", " "),
     (r"\\(?:text|mathrm|mathit|operatorname|mathbf|boldsymbol)\s*\{\s*([\w ]*?)\s*\}", r"\1"),
