@@ -10,9 +10,12 @@ from conftest import ROOT
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import marking
+import marking_oracle
 
-PROGRAMS = list(marking.read(ROOT / "benchmarks" / "marking" / "wrong.txt"))
-SAMPLE = [*PROGRAMS[::7], *(p for p in PROGRAMS if p[0].startswith(("d = a*b", "z = w*x")))]
+MARKING = ROOT / "benchmarks" / "marking"
+PROGRAMS = list(marking.read(MARKING / "wrong.txt"))
+FRESH = list(marking.read(MARKING / "fresh2.txt"))
+SAMPLE = [*PROGRAMS[::7], *FRESH[::4], *(p for p in PROGRAMS if p[0].startswith(("d = a*b", "z = w*x")))]
 
 
 @pytest.mark.parametrize(("program", "students"), SAMPLE, ids=[program for program, _ in SAMPLE])
@@ -28,3 +31,12 @@ def test_the_figures():
     assert found["stock"][1] > 0
     worse = {**found, "wrong accepted": (3, 300)}
     assert not marking.reached(worse)
+
+
+def test_collections_are_right_by_sympy():
+    assert [*filter(None, marking_oracle.forms(MARKING / "fresh2.txt"))] == []
+
+
+def test_numbers_are_judged_by_the_rule_of_the_page():
+    found = [*marking_oracle.numbers(300, seed=1)]
+    assert ([*filter(None, found)], len(found) > 250) == ([], True)
