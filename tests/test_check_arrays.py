@@ -489,3 +489,52 @@ def test_every_wrong_product_has_a_name(quantity, form, kind, end):
     (verdict,) = check("Z = H@V; L = sum((Z - T).*(Z - T))", claim, point).verdicts
     assert verdict.mistake == kind
     assert verdict.says.endswith(end)
+
+
+SOFTMAX = ("z = W@x + b; p = softmax(z); L = cross_entropy(z, t)",
+           {"W": [[0.1, 0.2], [0.4, -0.5]], "x": [1, 2], "b": [0, 0.1], "t": [1, 0]})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("quantity", "written", "read_as"),
+    [
+        ("dL/dW", "(p-t)x^T", "(p - t)@x'"),
+        ("dL/dW", r"(p-t) x^\top", "(p - t)@x'"),
+        ("dL/dW", "dL/dz x^T", "dL/dz@x'"),
+        ("dL/dW", r"\frac{\partial L}{\partial z} x^{\mathsf{T}}", "dL/dz@x'"),
+        ("dL/dx", "W^T(p-t)", "W'@(p - t)"),
+        ("dL/dx", "W'(p-t)", "W'@(p - t)"),
+        ("dL/dx", "Wᵀ(p−t)", "W'@(p − t)"),
+        ("dL/dz", "≈ [-0.269, 0.269]", "[-0.269, 0.269]"),
+        ("dL/dz", "(-0.269, 0.269)^T", "[-0.269, 0.269]"),
+        ("dL/dz", "[-0.269  0.269]", "[-0.269, 0.269]"),  # as NumPy prints it
+        ("dL/dz", "[ 0.269 -0.269]", None),
+        ("dL/dz", "(−0,269; 0,269)", "[-0.269, 0.269]"),
+        ("dL/dz[0]", "≈ −0,269", "−0.269"),
+        ("dL/dz[0]", "-26.9 %", "-0.269"),
+        ("dL/dW", r"\begin{pmatrix}-0.269 & -0.538 \\ 0.269 & 0.538\end{pmatrix}",
+         "[[-0.269, -0.538], [0.269, 0.538]]"),
+        ("dL/dW", "[-0.269 -0.538; 0.269 0.538]", "[[-0.269, -0.538], [0.269, 0.538]]"),
+        ("dL/dW", "[[-0.269 -0.538]\n [ 0.269  0.538]]", "[[-0.269, -0.538], [0.269, 0.538]]"),
+    ],
+)  # fmt: skip
+def test_arrays_as_students_write_them(quantity, written, read_as):
+    (verdict,) = check(SOFTMAX[0], {quantity: written}, SOFTMAX[1]).verdicts
+    assert verdict.good is (read_as is not None), verdict
+    assert read_as in (None, verdict.read_as)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "written"),
+    [
+        ("dL/dz", "[-0,269, 0,269]"),
+        ("dL/dW", "x^T(p-t)"),
+        ("dL/dW", "W^2"),
+        ("dL/dx", "W'*(p-t)"),
+        ("L", "1,706"),
+    ],
+)
+def test_arrays_in_two_ways_are_not_read(quantity, written):
+    judgement = check(SOFTMAX[0], {"p": [0.5, 0.5], quantity: written}, SOFTMAX[1])
+    verdict = judgement.verdicts[1]
+    assert (verdict.good, verdict.read_as) in ((False, None), (False, "x'@(p - t)"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine.unroll import place_text
-from ..errors import ExpressionError, Source
+from ..errors import BackpropError, ExpressionError, Source
 from ..graph import Graph
 from ..language.array_parser import STACK, parse_arrays
 from ..language.fold import fold
@@ -22,6 +23,7 @@ from ..language.tokens import is_array_text
 from ..ops import PRIMITIVES, Shape
 from ..tables.matrix import read_matrix
 from .answers import TEXT_LIMIT, UNDEFINED, Answer, names_of, read_answer, read_target, shortened, unknown
+from .array_spelling import array_readings, is_list
 
 NDArray = npt.NDArray[Any]
 _PLACE = re.compile(r"\[(-?[0-9]+(?:,-?[0-9]+)*)\]")
@@ -110,6 +112,7 @@ class ArrayAnswer(NamedTuple):
         slopes: The derivatives of the output in it, ``dL_dz`` for ``dL/dz``, and the step of each.
         shape: Of its value; None for the claim that there is no such number, and where operands clash.
         clash: Why the formula's operands do not go together.
+        read_as: How it was read, where it is not in our language.
     """
 
     text: str
@@ -130,13 +133,51 @@ class ArrayAnswer(NamedTuple):
         return np.array([e.value for e in self.entries], float).reshape(self.shape)
 
 
-def read_array_answer(text: str, program: Settled) -> ArrayAnswer:
-    """Read the right side of a claim.
+def read_array_answer(text: str, program: Settled, asked: ArrayTarget | None = None) -> ArrayAnswer:
+    """Read the right side of a claim, generously where it is not in our language.
 
+    Args:
+        text: As written.
+        program: The program.
+        asked: The quantity that it is about; None for our language alone.
     Raises:
         BackpropError: for what is neither an array, nor a file of one, nor an expression over the program's
             names.
     """
+    strictly: ArrayAnswer | None = None
+    try:
+        strictly = _read(text, program)
+        doubtful = asked is not None and is_list(text) and strictly.shape != asked.shape  # [1. -2.] of NumPy
+        if asked is None or (strictly.clash is None and not doubtful):
+            return strictly
+    except ExpressionError:
+        if asked is None or len(text) > TEXT_LIMIT:
+            raise
+        if (found := _read_generously(text, program, asked)) is None:
+            raise
+        return found
+    return _read_generously(text, program, asked) or strictly
+
+
+def _read_generously(text: str, program: Settled, asked: ArrayTarget) -> ArrayAnswer | None:
+    """Read what students write; None where nothing fits, or two readings do."""
+    graph = program.graph
+    known = names_of(graph)
+    scalars = {name: not graph.nodes[id].shape for name, id in known.items()}
+    found: dict[str, ArrayAnswer] = {}
+    for plain in array_readings(text, scalars, asked.shape):
+        with suppress(BackpropError):
+            answer = _read(plain, program)
+            if answer.clash is None and (answer.formula is not None or answer.shape == asked.shape):
+                found[plain] = answer
+    if len(found) != 1:
+        return None
+    ((plain, answer),) = found.items()
+    return answer._replace(text=text, read_as=plain)
+
+
+def _read(text: str, program: Settled) -> ArrayAnswer:
+    """Read an answer in our language."""
     if " ".join(text.lower().split()) in UNDEFINED:
         return ArrayAnswer(text)
     if is_array_text(text) and text.strip()[0] != "[":

@@ -96,7 +96,7 @@ def read_array_claim(name: str, text: str, program: Settled) -> Claim[ArrayTarge
     try:
         target = read_array_target(name, program.graph)
         if text.strip():
-            answer = read_array_answer(text, program)
+            answer = read_array_answer(text, program, target)
     except BackpropError as error:
         return Claim(name, text, target, None, error)
     return Claim(name, text, target, answer)
