@@ -244,6 +244,13 @@ def test_what_is_refused(run: Any, words: tuple[str, ...], says: str) -> None:
     assert says in run("exercise", *words).refused(2).err
 
 
+def test_sheets_say_to_how_much_answers_are_rounded(run: Any) -> None:
+    words = ("exercise", "quotient", "--level", "5")
+    assert "(to 4 significant digits)" in run(*words).answered().out
+    assert "(to 2 decimals)" in run(*words, "--decimals", "2").answered().out
+    assert "(auf 1 Nachkommastelle)" in run(*words, "--decimals", "1", "--language", "de").answered().out
+
+
 def test_solutions_in_every_format(run: Any) -> None:
     (e,) = exercise("chain", level=2)
     answer = e.parts[0].answer.text

@@ -32,13 +32,6 @@ class Printing(NamedTuple):
     digits: int = DIGITS
     decimals: int | None = None
 
-    @property
-    def says(self) -> str:
-        """The same in words."""
-        if self.decimals is not None:
-            return f"to {self.decimals} decimal{'s' if self.decimals != 1 else ''}"
-        return f"to {self.digits} significant digits"
-
 
 class Printed(NamedTuple):
     """An answer as it is printed.

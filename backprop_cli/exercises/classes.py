@@ -39,7 +39,7 @@ def draw_class(sheet: Sheet, people: Sequence[str], seed: str) -> Key:
         if different < needed:
             raise UsageError(
                 f"{task.title} has {different} different draws; for {len(people)} people there are {needed}",
-                hint="wider ranges",
+                hint="wider ranges; of a kind another level",
             )
     found = {
         name: [Slot(drawn(task, name, seed)) for task in sheet.tasks]

@@ -26,6 +26,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "rounded once": ("every result rounded to 1 decimal", "jedes Ergebnis auf 1 Nachkommastelle gerundet"),
     "digit": ("to {n} significant digit", "auf {n} gültige Ziffer"),
     "digits": ("to {n} significant digits", "auf {n} gültige Ziffern"),
+    "decimal": ("to {n} decimal", "auf {n} Nachkommastelle"),
+    "decimals": ("to {n} decimals", "auf {n} Nachkommastellen"),
     "formula": ("a formula", "eine Formel"),
     "answers": ("Answers", "Lösungen"),
     "worked out": ("Task {k}, worked out", "Aufgabe {k}, ausgerechnet"),

@@ -114,18 +114,20 @@ def given_forms(posed: Posed) -> list[tuple[Form, Form]]:
 def _asked(exercise: Exercise, part: Part, label: str, manner: Manner) -> Row:
     words = [f"{LETTERS[k]}: {option.text}" for k, option in enumerate(part.options)]
     words += [manner.says("formula")] if isinstance(exercise.posed, OfFormula) else []
-    words += filter(None, [rounding(part, manner)])
+    words += filter(None, [rounding(exercise, part, manner)])
     if len({each.marks for each in exercise.parts}) > 1:
         words.append(_marks(part.marks, manner))
     equation = Equation((asked_form(exercise.posed, part.name), Words(BLANK)))
     return Row(Words(label), (equation,), manner.several(words))
 
 
-def rounding(part: Part, manner: Manner) -> str:
-    """Say to how many digits a number is asked for; "" where it is exact, or there is a choice."""
+def rounding(exercise: Exercise, part: Part, manner: Manner) -> str:
+    """Say to how many digits or decimals a number is asked for; "" for an exact one, and for a choice."""
     if part.options or part.answer.exact:
         return ""
-    return manner.says("digits" if part.answer.digits > 1 else "digit", n=part.answer.digits)
+    decimals = exercise.printing.decimals
+    what, n = ("digit", part.answer.digits) if decimals is None else ("decimal", decimals)
+    return manner.says(what if n == 1 else f"{what}s", n=n)
 
 
 def _marks(marks: float, manner: Manner) -> str:

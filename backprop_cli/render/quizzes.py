@@ -137,7 +137,9 @@ def _box(label: str, exercise: Exercise, part: Part, manner: Manner) -> Box:
     mistakes: Sequence[Option] = [option for option in part.options if option.mistake is not None]
     if not part.options:
         mistakes = distractors(exercise.posed, part.name, part.answer, exercise.printing, MISTAKES)
-    return Box(label, asked, rounding(part, manner), part.marks, part.answer, part.options, tuple(mistakes))
+    return Box(
+        label, asked, rounding(exercise, part, manner), part.marks, part.answer, part.options, tuple(mistakes)
+    )
 
 
 def _by_label(several: Iterable[Question]) -> dict[str, list[Question]]:
