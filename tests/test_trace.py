@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import subprocess
 import sys
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -560,10 +563,130 @@ def test_the_page(run):
     ):
         assert line in page.splitlines()
     rounded = run("trace", "mazur.yaml", "--digits", "3", "--round-each").answered().out
+    assert "every result is rounded to 3 decimals" in rounded.splitlines()
     assert (
-        "  linear1[0].z = 0.15*0.05 + 0.2*0.1 + 0.35 = 0.008 + 0.02 + 0.35   = 0.378" in rounded.splitlines()
+        "  linear1[0].z = 0.15*0.05 + 0.2*0.1 + 0.35 ~ 0.008 + 0.02 + 0.35   = 0.378" in rounded.splitlines()
     )
     assert "  linear1[0].b    = 0.35  (frozen)" in rounded.splitlines()
+
+
+# what is printed, read again: by Python's own arithmetic, and by a network in NumPy
+
+KNOWN = {name: getattr(math, name) for name in ("exp", "log", "tanh", "sqrt", "atan")}
+KNOWN |= {"sigmoid": lambda x: 1 / (1 + math.exp(-x)), "relu": lambda x: max(x, 0.0), "abs": abs}
+LINE = re.compile(r"\| `(.+?)` \| (.+?) \| ([≈] )?(\S+) \|")
+FORM = re.compile(r"`([^`]+)`(?: ([=≈]))?")
+
+
+def printed(text: str) -> dict[str, tuple[list[tuple[str, str]], float]]:
+    """Return by name how each number of a page in Markdown comes about, form and sign, and the number."""
+    found = {}
+    for name, middle, about, value in LINE.findall(text):
+        forms = FORM.findall(middle)
+        if forms:
+            forms[-1] = forms[-1][0], about.strip() or "="
+        found[name] = forms, float(value)
+    return found
+
+
+def read(text: str) -> float | None:
+    """Return what a calculation over numbers comes to; None where it has more in it than `KNOWN`."""
+    words = {*re.findall(r"[A-Za-z_'][\w'.]*", re.sub(r"\d(e[+-]?\d+)", "0", text))}
+    if not words <= {*KNOWN} or "..." in text or "dE" in text:
+        return None
+    plain = re.sub(r"\\\|(.+?)\\\|", r"abs(\1)", text).replace("^", "**")
+    return eval(plain, {"__builtins__": {}}, KNOWN)
+
+
+@pytest.mark.parametrize("options", [(2, None), (6, None), (6, 3)], ids=["two", "six", "paper"])
+@pytest.mark.parametrize("name", ["hand", "mazur", *NETWORKS])
+def test_equal_is_what_is_equal_in_the_digits_shown(name, options):
+    digits, decimals = options
+    text = {"hand": HAND, "mazur": MAZUR}.get(name) or NETWORKS[name]
+    page = write(document(trace.write_out(problem(text), decimals=decimals), digits=digits), "markdown")
+    count = 0
+    for said, value in printed(page).values():
+        numbers = [read(form) for form, _ in said]
+        for k, (number, (_, sign)) in enumerate(zip(numbers, said, strict=True)):
+            if number is None:
+                continue
+            count += 1
+            if k + 1 < len(numbers):
+                after = numbers[k + 1]
+                assert after is not None
+                assert (sign == "=") == math.isclose(number, after, rel_tol=1e-13, abs_tol=1e-15), said
+                continue
+            again = float(f"{number:.{digits}g}") if decimals is None else Paper(decimals)(number)
+            same = math.isclose(again, value, rel_tol=1e-12, abs_tol=1e-15)
+            assert (sign == "=") == (same and (value != 0 or abs(number) < 1e-12)), (said, value)
+    assert count > 3
+    shown = "numbers are shown rounded" if decimals is None else "every result is rounded to 3 decimals"
+    assert (shown in page) == ("≈" in page)
+
+
+SIGMOID = {
+    "relu": (lambda z: np.maximum(z, 0), lambda z, y: (z > 0) * 1.0),
+    "tanh": (np.tanh, lambda z, y: 1 - y * y),
+    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z, y: y * (1 - y)),
+}
+RULES = {
+    "{type: sgd, learning_rate: 0.1}": lambda g: 0.1 * g,
+    "{type: sgd, learning_rate: 0.1, momentum: 0.9}": lambda g: 0.1 * g,  # of a first update
+    "{type: adam, learning_rate: 0.1}": lambda g: 0.1 * g / (np.abs(g) + 1e-8),
+}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_networks_in_numpy(seed):
+    """Every number of a random network, as it is printed, is that of forward and backward pass in NumPy."""
+    draw = np.random.default_rng(seed)
+    sizes = draw.integers(1, 4, draw.integers(2, 5)).tolist()
+    names = [*draw.choice([*SIGMOID], len(sizes) - 1)]
+    loss, rule = draw.choice(["half_sse", "mse", "sse"]), list(RULES)[seed % 3]
+    rows = int(draw.integers(1, 4))
+    weights = [draw.normal(size=(b, a)).round(2) for a, b in pairwise(sizes)]
+    biases = [draw.normal(size=b).round(2) for b in sizes[1:]]
+    x, t = draw.normal(size=(rows, sizes[0])).round(2), draw.normal(size=(rows, sizes[-1])).round(2)
+    layers = ", ".join(
+        f"{{type: linear, units: {len(b)}, activation: {name}, weights: {w.tolist()}, bias: {b.tolist()}}}"
+        for w, b, name in zip(weights, biases, names, strict=True)
+    )
+    text = (
+        f"data: {{inputs: {x.tolist()}, targets: {t.tolist()}}}\nmodel: {{layers: [{layers}]}}\n"
+        f"loss: {loss}\ntask: regression\noptimizer: {rule}\ntraining: {{batch_size: full, shuffle: false}}\n"
+    )
+    made = trace.write_out(problem(text))
+    lines = [*made.forward, *made.deltas, *made.gradients]
+    page = write(document(made), "markdown")
+    for line in lines:  # each is printed, in the digits shown
+        assert f"{float(f'{line.value:.6g}'):.6g}" in page.replace("e-0", "e-") or line.value == 0
+    found = {(line.name.text, line.row): line.value for line in lines}
+
+    ys, zs = [x], []
+    for w, b, name in zip(weights, biases, names, strict=True):
+        zs.append(ys[-1] @ w.T + b)
+        ys.append(SIGMOID[name][0](zs[-1]))
+    g = (ys[-1] - t) * {"half_sse": 1, "mse": 2 / t.size, "sse": 2}[loss]
+    told = {m.name: np.asarray(m.value) for m in made.matrices}
+    row = (lambda a: a[0]) if rows == 1 else (lambda a: a)
+    for k in range(len(weights), 0, -1):
+        delta = g * SIGMOID[names[k - 1]][1](zs[k - 1], ys[k])
+        layer, own = f"linear{k}", str(k) if len(weights) > 1 else ""
+        np.testing.assert_allclose(told[f"delta{own}"], row(delta), rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(told[f"dE/dW{own}"], delta.T @ ys[k - 1], rtol=1e-9, atol=1e-12)
+        for i, r in np.ndindex(len(biases[k - 1]), rows):
+            near = partial(pytest.approx, rel=1e-9, abs=1e-12)
+            assert found[f"{layer}[{i}].z", r] == near(zs[k - 1][r, i])
+            assert found[f"{layer}[{i}].y", r] == near(ys[k][r, i])
+            assert found[f"{layer}[{i}]: dE/dz", r] == near(delta[r, i])
+        for (i, j), slope in np.ndenumerate(delta.T @ ys[k - 1]):
+            assert found[f"{layer}[{i}]: dE/dw[{j}]", None] == pytest.approx(slope, rel=1e-9, abs=1e-12)
+            update = next(u for u in made.updates if u.name.text == f"{layer}[{i}].w[{j}]")
+            new = weights[k - 1][i, j] - RULES[rule](slope)
+            assert update.new == pytest.approx(new, rel=1e-9, abs=1e-12)
+        g = delta @ weights[k - 1]
+        if k > 1:
+            np.testing.assert_allclose(told[f"dE/dy{k - 1}"], row(g), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.usefixtures("folder")
@@ -612,7 +735,7 @@ def test_latex_is_well_formed(run, name, tmp_path):
 def test_markdown(run):
     text = run("trace", "hand.yaml", "--format", "markdown").answered().out
     assert "| `linear1[0].z` | `0.5*1 + 1*0.5 + (-0.5)*1 + 0` | 0.5 |" in text.splitlines()
-    assert text.count("\n## ") == 5
+    assert text.count("\n## ") == 6
 
 
 @pytest.mark.usefixtures("folder")

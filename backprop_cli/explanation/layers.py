@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..graph import INPUT
@@ -48,6 +48,48 @@ class LayerRules(NamedTuple):
     program: str
     names: Mapping[str, str]
     rules: tuple[LayerRule, ...]
+
+
+class Weighted(NamedTuple):
+    """A layer of weighted sums at a step, a row each: ``z = W@x + b``.
+
+    Attributes:
+        weights: Shape (units, inputs).
+        inputs: What comes in, shape (rows, inputs).
+        delta: The slopes of the loss by z, shape (rows, units).
+        back: Those by what comes in, shape (rows, inputs); None where it comes from outside.
+        slope: Those by the weights, with all that the loss has; None where they stay.
+    """
+
+    weights: Any
+    inputs: Any
+    delta: Any
+    back: Any
+    slope: Any
+
+
+def matrix_form(layers: Sequence[Weighted], near: Callable[[Any, Any], bool]) -> Iterator[LayerRule]:
+    """Yield how the slopes of layers in a row come about in matrix notation, last layer first.
+
+    A batch of one row is a vector, of several a matrix with a row each. What is not the product of these
+    matrices, as a penalty adds to it, is left out.
+
+    Args:
+        layers: First layer first.
+        near: Whether two arrays of numbers are equal.
+    """
+    single = len(layers[0].delta) == 1
+    for k in range(len(layers), 0, -1):
+        layer, own = layers[k - 1], str(k) if len(layers) > 1 else ""
+        delta, x = f"delta{own}", f"y{k - 1}" if k > 1 else "x"
+        by_z = f"dE/dy{own}*dy{own}/dz{own}" if k < len(layers) else ""
+        yield LayerRule(delta, f"dE/dz{own}", by_z, layer.delta[0] if single else layer.delta)
+        if layer.slope is not None and near(layer.delta.T @ layer.inputs, layer.slope):
+            text = f"{delta}@{x}'" if single else f"{delta}'@{x}"
+            yield LayerRule(f"dE/dW{own}", "", text, layer.slope)
+        if layer.back is not None and near(layer.delta @ layer.weights, layer.back):
+            text = f"W{own}'@{delta}" if single else f"{delta}@W{own}"
+            yield LayerRule(f"dE/d{x}", "", text, layer.back[0] if single else layer.back)
 
 
 def layer_rules(told: ArrayExplanation, names: Mapping[str, str]) -> LayerRules:

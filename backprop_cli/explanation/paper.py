@@ -6,10 +6,11 @@ computed, and where every result is rounded, it is rounded the same in both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from copy import copy
 from decimal import ROUND_HALF_UP, Decimal
-from math import isfinite
+from math import isfinite, prod
+from sys import float_info
 from typing import Any
 
 from ..ops import ALIASES, PRIMITIVES, Primitive
@@ -71,6 +72,45 @@ class Rounded(float):
 def evaluate(expr: Expr, paper: Paper) -> float:
     """Return the number of an expression; every result that is not built from `Number` alone is rounded."""
     return _evaluated(expr, paper)[0]
+
+
+def read_as_shown(expr: Expr, shown: Callable[[float], float]) -> float:
+    """Return what an expression comes to for who reads it: of its numbers as they are shown."""
+
+    def read(e: Expr) -> Expr:
+        return Apply(e.op, tuple(map(read, e.operands))) if isinstance(e, Apply) else Number(shown(e.value))
+
+    return evaluate(read(expr), Paper())
+
+
+def is_noise(expr: Expr, noise: Collection[float]) -> bool:
+    """Whether all that an expression comes to is the rounding of floats: ``0.1 + 0.2 - 0.3`` is 0 on paper.
+
+    Args:
+        expr: How a number is computed.
+        noise: Numbers that are known for that.
+    """
+
+    def sized(e: Expr) -> tuple[float, float]:
+        """Return the number, and how large those are that it is the sum of."""
+        if not isinstance(e, Apply):
+            x = 0.0 if isinstance(e, Ref) and e.value in noise else e.value
+            return x, abs(x)
+        parts = [sized(o) for o in e.operands]
+        x = _evaluated(Apply(e.op, tuple(Number(x) for x, _ in parts)), Paper())[0]
+        sizes = [size for _, size in parts]
+        if e.op in ("add", "subtract", "negative"):
+            return x, sum(sizes)
+        if e.op == "divide" and sizes[1]:
+            return x, sizes[0] / sizes[1]
+        return x, prod(sizes) if e.op == "multiply" else abs(x)
+
+    x, size = sized(expr)
+    return abs(x) <= NOISE * size
+
+
+NOISE = 8 * float_info.epsilon
+"""Of the numbers that are added: what is less is their rounding."""
 
 
 def _evaluated(expr: Expr, paper: Paper) -> tuple[float, bool]:

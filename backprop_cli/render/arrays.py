@@ -12,6 +12,7 @@ from ..differentiation.compare import NOT_RUN, Verdict
 from ..differentiation.general import GeneralReport
 from ..engine.unroll import place_text
 from ..errors import joined
+from ..explanation.layers import LayerRule
 from ..graph import INPUT
 from ..language.format import node_text, output_text
 from ..language.numbers import rounded
@@ -364,3 +365,10 @@ def _records(report: ArrayReport) -> Records:
         for row in _numbers(report, everything=False)
     )
     return Records(header, rows)
+
+
+def rule_lines(rule: LayerRule, digits: int) -> list[str]:
+    """Write a derivative by an array of a network, and its numbers as a matrix."""
+    head = "".join(f"{text} = " for text in (rule.name, rule.meaning, rule.text) if text)
+    first, *more = array_lines(rule.value, min(digits, FITS[0][0]))
+    return [f"{head}{first}", *(f"{' ' * len(head)}{line}" for line in more)]

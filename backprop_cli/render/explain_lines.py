@@ -131,15 +131,13 @@ def page(told: Explanation, digits: int) -> Iterator[Block]:
 
 def _layers(layers: LayerRules, digits: int) -> Iterator[Block]:
     """Yield the rules of whole layers: as matrices, by index, and one number of each."""
-    from .arrays import FITS, array_lines  # which load NumPy
+    from .arrays import rule_lines  # which loads NumPy
 
     yield Section("Layer by layer, for all numbers at once")
     names = ", ".join(f"{here} = {there}" for there, here in layers.names.items() if here != there)
     yield Lines([f"as a program: {layers.program}", f"in which {names}"], most=None)
     for rule in layers.rules:
-        head = f"{rule.name} = {f'{rule.meaning} = ' if rule.meaning else ''}{rule.text} = "
-        first, *more = array_lines(rule.value, min(digits, FITS[0][0]))
-        lines = [f"{head}{first}", *(f"{' ' * len(head)}{line}" for line in more)]
+        lines = rule_lines(rule, digits)
         if rule.by_index and rule.places:
             lines.append(f"  {rule.name}{rule.places} = {rule.by_index}")
         if rule.worked:

@@ -218,6 +218,7 @@ class Calculation(Record):
     Attributes:
         name: What it is called.
         forms: How it is computed; or what stands in the columns of the block.
+        about: Which of the forms, in the digits shown, do not come to what stands behind them.
         value: The number; None for words alone.
         remark: A few words on it.
         words: In place of all that.
@@ -225,6 +226,7 @@ class Calculation(Record):
 
     name: Form = ""
     forms: tuple[Form | None, ...] = ()
+    about: tuple[bool, ...] = ()
     value: Value | None = None
     remark: str = ""
     words: str = ""

@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
+import numpy as np
+
 from ..errors import counted, joined, printable
-from ..explanation.expr import Number, Ref
+from ..explanation.expr import Apply, Expr, Number, Ref, add
+from ..explanation.layers import LayerRule
+from ..explanation.paper import Paper, is_noise, read_as_shown
 from ..language.numbers import rounded
 from ..networks.lines import Line
 from ..networks.losses import LOSSES, PROBABILITIES
@@ -19,9 +23,9 @@ from ..training.node_table import NodeTable, Numbers, TableRow
 from ..training.step import Step
 from ..training.trace import Given, Trace, Update
 from . import forms
-from .arrays import FITS, ROWS, array_lines
+from .arrays import FITS, ROWS, array_lines, rule_lines
 from .document import Document, Entries, Facts
-from .forms import Form, Operation, Quantity, Value, Words, Worked
+from .forms import Form, Quantity, Value, Words, Worked
 from .page import (
     Block,
     Calculation,
@@ -30,6 +34,7 @@ from .page import (
     Column,
     Grid,
     Heading,
+    Lines,
     Only,
     Paragraph,
     Section,
@@ -43,6 +48,8 @@ MOST_PLAYED = 24
 """Steps of episodes that are listed."""
 EXACT = 15
 """Digits that tell short decimals apart."""
+TINY = 1e-15
+"""Below it a sum of short decimals is 0 but for the rounding of floats."""
 
 
 def document(trace: Trace, *, digits: int = 6) -> Document:
@@ -53,14 +60,26 @@ def document(trace: Trace, *, digits: int = 6) -> Document:
 
 
 def _page(trace: Trace, digits: int) -> Iterator[Block]:
+    shown = _Shown(trace, digits)
+    sections = list(_sections(trace, shown))
     given = [_prose(given_text(trace, each, digits)) for each in trace.given]
     given += [_prose(text) for text in _loop(trace)]
+    if any(each.about and any(each.about) for *_, c in sections for _, group in c.groups for each in group):
+        each = f"every result is rounded to {counted(trace.decimals or 0, 'decimal')}"
+        given.append(_prose("numbers are shown rounded" if trace.decimals is None else each))
     yield Heading(_prose(headline(trace.step, digits)), tuple(given))
     if trace.played:
         yield from _played(trace, digits)
-    for title, rule, calculations in _sections(trace, digits):
+    for title, rule, calculations in sections:
         if any(group for _, group in calculations.groups):
             yield from _common(title, rule, calculations)
+    if trace.matrices:
+        many = (
+            "a row of a matrix is a row of the batch" if len(trace.step.rows) > 1 else "x and y are columns"
+        )
+        yield Section("Matrix form", _prose(f"delta = dE/dz; {many}; ' transposes"))
+        for matrix in trace.matrices:
+            yield Lines(rule_lines(shown.matrix(matrix), digits), most=None, near=True)
     yield Heading(_prose(conclusion(trace, digits)), whole=True)
 
 
@@ -83,15 +102,17 @@ def _prose(text: str) -> Text:
     return Text(text, kind="prose")
 
 
-def _sections(trace: Trace, digits: int) -> Iterator[tuple[str, str, Calculations]]:
+def _sections(trace: Trace, shown: _Shown) -> Iterator[tuple[str, str, Calculations]]:
     """Yield titles, rules in words, and what stands below."""
+    digits = shown.digits
     summed = ", summed over the rows" if len(trace.step.rows) > 1 else ""
+    fused = LOSSES[trace.step.loss].fuses
     words = {"delta": "", "forward": "", "gradient": f"dE/dp by every parameter p{summed}"}
     if trace.units:
         words["forward"] = "z = weights*inputs + bias; y is the activation of z"
         words["delta"] = "dE/dy sums what comes back from all that reads y; dE/dz = dE/dy*dy/dz"
-        words["gradient"] = f"dE/dw = dE/dz*(the weight's input){summed}; dE/db = dE/dz{summed}"
-    fused = LOSSES[trace.step.loss].fuses
+        chain = "dE/dz*dz/dw" if fused in PROBABILITIES else "dE/dy*dy/dz*dz/dw"
+        words["gradient"] = f"dE/dw = {chain} = dE/dz*(the weight's input){summed}; dE/db = dE/dz{summed}"
     if fused in PROBABILITIES:
         words["forward"] += "; p are the probabilities" if words["forward"] else "p are the probabilities"
         together = f"{fused} and {trace.step.loss} together: p - t, over how many there are"
@@ -99,24 +120,24 @@ def _sections(trace: Trace, digits: int) -> Iterator[tuple[str, str, Calculation
 
     def grouped(lines: Sequence[Line]) -> Calculations:
         groups = groupby(lines, key=lambda line: _row_title(trace, line.row))
-        return Calculations([(title, list(map(_calculation, group))) for title, group in groups], digits)
+        return Calculations([(title, [*map(shown.line, group)]) for title, group in groups], digits)
 
     def single(calculations: Sequence[Calculation], *columns: str) -> Calculations:
         return Calculations([("", calculations)], digits, columns)
 
     yield "Forward pass", words["forward"], grouped(trace.forward)
-    yield "Loss", "", single([_calculation(line) for line in trace.loss])
+    yield "Loss", "", single([*map(shown.line, trace.loss)])
     yield "Deltas, last layer first", words["delta"], grouped(trace.deltas)
-    yield "Gradient", words["gradient"], single([_calculation(line) for line in trace.gradients])
-    yield "Clipping", "", single(list(_clipping(trace, digits)))
+    yield "Gradient", words["gradient"], single([*map(shown.line, trace.gradients)])
+    yield "Clipping", "", single(list(_clipping(trace, shown)))
     if trace.plain:
-        yield "Update", "new = old - rate*gradient", single([_update(u) for u in trace.updates])
+        yield "Update", "new = old - rate*gradient", single([*map(shown.update, trace.updates)])
     else:
         by = f"by {trace.step.optimizer} with rate {rounded(trace.step.learning_rate, digits)}"
         rule = f"{by}; the change is what the optimizer made of the gradient"
-        updates = [_columns(u, gradient=True) for u in trace.updates]
+        updates = [shown.columns(u, gradient=True) for u in trace.updates]
         yield "Update", rule, single(updates, "old", "gradient", "change", "new")
-    states = [_columns(u, gradient=False) for u in trace.states]
+    states = [shown.columns(u, gradient=False) for u in trace.states]
     yield "State", "running means and variances", single(states, "old", "change", "new")
 
 
@@ -130,14 +151,80 @@ def _common(title: str, rule: str, found: Calculations) -> tuple[Section, Calcul
     return Section(title, _prose(rule) if rule else ""), found
 
 
-def _calculation(line: Line) -> Calculation:
-    said: list[Form] = []
-    for form in line.written:
-        if isinstance(form, Ref):
-            said.append(Quantity(form.name, owned=form.name.owner == line.name.owner))
-        elif not isinstance(form, Number):
-            said.append(Worked(form, line.value))
-    return Calculation(Quantity(line.name), tuple(said), Value(line.value), line.remark)
+class _Shown:
+    """How the numbers of a step are shown: rounded, and as 0 where they are no more than rounding of floats.
+
+    Args:
+        trace: The step.
+        digits: Significant digits.
+    """
+
+    def __init__(self, trace: Trace, digits: int) -> None:
+        self.digits, self.paper = digits, Paper(trace.decimals)
+        self._noise: set[float] = set()
+        lines = (*trace.forward, *trace.loss, *trace.deltas, *trace.gradients)
+        made = [(line.written, line.value) for line in lines if line.name.of in ("", "E")]
+        made += [(u.written, u.new) for u in trace.updates]
+        for written, value in made if self.paper.exact else ():
+            if written and value and is_noise(written[0], self._noise):
+                self._noise.add(value)
+
+    def value(self, x: float) -> Value:
+        """Return a number."""
+        return Value(0.0 if x in self._noise else x)
+
+    def matrix(self, rule: LayerRule) -> LayerRule:
+        """Return a rule whose numbers are so."""
+        return rule._replace(value=np.vectorize(lambda x: self.value(x).number)(rule.value))
+
+    def written(self, expr: Expr) -> Expr:
+        """Return how a number is computed."""
+        if isinstance(expr, Apply):
+            return Apply(expr.op, tuple(map(self.written, expr.operands)))
+        return expr._replace(value=self.value(expr.value).number) if isinstance(expr, Ref) else expr
+
+    def line(self, line: Line) -> Calculation:
+        """Return a line."""
+        written = [self.written(form) for form in line.written if not isinstance(form, Number)]
+        value = self.value(line.value)
+        said = tuple(
+            Quantity(form.name, owned=form.name.owner == line.name.owner)
+            if isinstance(form, Ref)
+            else Worked(form, value.number)
+            for form in written
+        )
+        return Calculation(Quantity(line.name), said, self.about(written, value), value, line.remark)
+
+    def update(self, u: Update) -> Calculation:
+        """Return an update as it is computed."""
+        written, value = [*map(self.written, u.written)], self.value(u.new)
+        said = tuple(forms.Numbers(form, spaced=False) for form in written)
+        return Calculation(
+            Quantity(u.name), said, self.about(written, value), value, "frozen" if u.frozen else ""
+        )
+
+    def columns(self, u: Update, *, gradient: bool) -> Calculation:
+        """Return an update by its numbers."""
+        cells: tuple[Form | None, ...]
+        if u.frozen:
+            cells = Value(u.old), Words("frozen"), None
+        else:
+            slope = (None if u.gradient is None else self.value(u.gradient),) if gradient else ()
+            cells = Value(u.old), *slope, Value(u.new - u.old)
+        return Calculation(Quantity(u.name), cells, value=Value(u.new))
+
+    def about(self, written: Sequence[Expr], value: Value) -> tuple[bool, ...]:
+        """Return which expressions, of the numbers shown, do not come to what stands behind them."""
+        if not written:
+            return ()
+        read = [read_as_shown(form, lambda x: float(rounded(x, self.digits))) for form in written]
+        on_the_way = [rounded(a, EXACT) != rounded(b, EXACT) for a, b in pairwise(read)]
+        x, last = value.number, read[-1]
+        if self.paper.exact:
+            same = rounded(0.0 if abs(last) < TINY else last, self.digits) == rounded(x, self.digits)
+        else:
+            same = self.paper(last) == x and (x != 0.0 or abs(last) < TINY)
+        return (*on_the_way, not same)
 
 
 def _row_title(trace: Trace, row: int | None) -> str:
@@ -146,34 +233,19 @@ def _row_title(trace: Trace, row: int | None) -> str:
     return f"row {row + 1} of {len(trace.step.rows)}"
 
 
-def _clipping(trace: Trace, digits: int) -> Iterator[Calculation]:
+def _clipping(trace: Trace, shown: _Shown) -> Iterator[Calculation]:
     clip = trace.clipping
     if clip is None:
         return
-    length = f"the gradient's length {rounded(clip.norm, digits)}"
-    most = rounded(clip.limit, digits)
+    length = f"the gradient's length {rounded(clip.norm, shown.digits)}"
+    most = rounded(clip.limit, shown.digits)
     if clip.factor == 1.0:
         yield Calculation(words=f"{length} is within {most}: nothing is cut")
         return
     yield Calculation(words=f"{length} is more than {most}: every number of it is multiplied")
-    above, below = Value(clip.limit), Operation("add", (Value(clip.norm), Value(1e-6)))
-    factor = Operation("divide", (above, below))
-    yield Calculation(Words("factor"), (factor,), Value(clip.factor))
-
-
-def _update(u: Update) -> Calculation:
-    said = tuple(forms.Numbers(form, spaced=False) for form in u.written)
-    return Calculation(Quantity(u.name), said, Value(u.new), "frozen" if u.frozen else "")
-
-
-def _columns(u: Update, *, gradient: bool) -> Calculation:
-    cells: tuple[Form | None, ...]
-    if u.frozen:
-        cells = Value(u.old), Words("frozen"), None
-    else:
-        slope = (None if u.gradient is None else Value(u.gradient),) if gradient else ()
-        cells = Value(u.old), *slope, Value(u.new - u.old)
-    return Calculation(Quantity(u.name), cells, Value(u.new))
+    factor = Apply("divide", (Number(clip.limit), add(Number(clip.norm), Number(1e-6))))
+    value = Value(clip.factor)
+    yield Calculation(Words("factor"), (forms.Numbers(factor),), shown.about([factor], value), value)
 
 
 def headline(step: Step, digits: int) -> str:
@@ -246,6 +318,10 @@ def _facts(trace: Trace) -> Facts:
         "gradients": [line_dict(line) for line in trace.gradients],
         "updates": [update_dict(u) for u in trace.updates],
         "states": [update_dict(u) for u in trace.states],
+        "matrices": [
+            {"name": m.name, "meaning": m.meaning, "formula": m.text, "value": m.value.tolist()}
+            for m in trace.matrices
+        ],
     }
     if trace.played:
         keys = ("episode", "step", "action", "log_p", "reward", "return", "advantage")

@@ -14,13 +14,15 @@ import numpy as np
 
 from ..errors import BackpropError, Source, UsageError, counted
 from ..explanation.expr import Apply, Expr, Number, Ref, subtract
+from ..explanation.layers import LayerRule, Weighted, matrix_form
 from ..explanation.names import Name
 from ..explanation.paper import Paper
 from ..explanation.report import Explanation, explain_step
 from ..language.numbers import brief
+from ..networks.layers.dense import Linear
 from ..networks.lines import Line, Lines, written_forms
 from ..networks.losses import WEIGHTS
-from ..networks.network import LayerNetwork, NDArray
+from ..networks.network import LayerNetwork, NDArray, Piece
 from ..networks.point import NetworkPoint, NetworkProgram
 from ..networks.programmed import ProgramNetwork
 from .problem import Problem
@@ -111,6 +113,7 @@ class Trace:
         plain: The updates are ``old - rate*gradient``.
         units: The network is made of layers, not of a formula.
         notes: What a reader should know.
+        matrices: The slopes in matrix notation, where layers of weighted sums are all that there is.
         played: The steps of the episodes that the rows are of; () where rows were given.
         discount: What a reward counts a step later there.
         baseline: What the advantages are above.
@@ -132,6 +135,7 @@ class Trace:
     plain: bool
     units: bool
     notes: tuple[str, ...]
+    matrices: tuple[LayerRule, ...] = ()
     played: tuple[Played, ...] = ()
     discount: float = 1.0
     baseline: str = "none"
@@ -291,6 +295,7 @@ class _Writing:
             made.plain,
             isinstance(self.network, LayerNetwork),
             tuple(self._notes()),
+            tuple(self._matrices()),
             tuple(self._played()),
             self.config.training.discount or 0.0,
             self.config.training.baseline or "none",
@@ -349,6 +354,32 @@ class _Writing:
             if self.layer in (None, layer):
                 for k, (old, new) in enumerate(zip(self.made.old[name], self.made.new[name], strict=True)):
                     yield Update(Name(part, layer, (k,)), False, float(old), None, float(new))
+
+    def _matrices(self) -> Iterator[LayerRule]:
+        u, here, network = self.u, self.point.here, self.network
+        if not isinstance(network, LayerNetwork) or self.narrowed or len(self.shown) < u.rows:
+            return
+        pieces = network.pieces
+        if not all(isinstance(piece.layer, Linear) for piece in pieces) or "x" not in self.made.batch:
+            return
+        ids = {(n.layer, n.part, *n.unit, u.row_of[id]): id for id, n in u.names.items() if id in u.row_of}
+
+        def of(piece: Piece, parts: str, numbers: Sequence[float]) -> NDArray:
+            part = next(part for part in parts if (piece.name, part, 0, 0) in ids)
+            units = range(*piece.after)
+            return np.array([[numbers[ids[piece.name, part, k, r]] for k in units] for r in range(u.rows)])
+
+        slopes, layers = u.by_parameter(here.cotangents), []
+        x: NDArray = np.vectorize(self.paper)(self.made.batch["x"].reshape(u.rows, -1))
+        back: NDArray | None = None
+        for piece in pieces:
+            name = f"{piece.name}.weights"
+            weights = np.array(here.values)[u.parameters[name]]
+            slope = slopes[name] if name in self.made.gradients else None
+            layers.append(Weighted(weights, x, of(piece, "z", here.cotangents), back, slope))
+            x, back = (of(piece, "yz", numbers) for numbers in (here.values, here.cotangents))
+        off = DOUBLE if self.paper.decimals is None else u.rows * 10.0**-self.paper.decimals
+        yield from matrix_form(layers, lambda a, b: np.allclose(a, b, rtol=DOUBLE, atol=off))
 
     def _notes(self) -> Iterator[str]:
         if self.config.dtype == "float32":

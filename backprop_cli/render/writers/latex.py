@@ -11,6 +11,8 @@ from ..latex import formula, name_to_latex, number_to_latex, slope_piece, straig
 from .mathematics import Spelling
 
 _NUMBER = re.compile(r"-?\d[\d.]*(e[+-]?\d+)?")
+_LENGTH = re.compile(r"\\\\\n(?=\s*[\[*])")
+"""The end of a line, where LaTeX would take the beginning of the next one for how far away that is."""
 
 
 def write(blocks: Iterable[page.Block]) -> str:
@@ -79,7 +81,8 @@ def _(block: page.Section) -> str:
 @_block.register(page.Lines)
 @_block.register(page.Paragraph)
 def _(block: page.Lines | page.Paragraph) -> str:
-    return "\\noindent\n" + " \\\\\n".join(map(_line, block.texts)) + "\n"
+    lines = " \\\\\n".join(map(_line, block.texts))
+    return "\\noindent\n" + _LENGTH.sub(r"\\\\{}\n", lines) + "\n"
 
 
 def _line(line: page.Line) -> str:
@@ -189,9 +192,10 @@ def _(block: page.Calculations) -> str:
 
 
 def _calculation(each: page.Calculation, spelled: Spelling) -> str:
-    name, *forms = spelled.row((each.name, *each.forms, each.value))
+    name, value = spelled.row((each.name, each.value))
+    forms = "".join(f"{form} {sign} " for form, sign in spelled.calculation(each))
     remark = rf" && \text{{{text_to_latex(each.remark)}}}" if each.remark else ""
-    return f"  {name} &= {' = '.join(forms)}{remark}"
+    return f"  {name} &= {forms}{value}{remark}"
 
 
 def _array(rows: Sequence[page.Calculation], columns: Sequence[str], spelled: Spelling) -> list[str]:

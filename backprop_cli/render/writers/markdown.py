@@ -109,11 +109,14 @@ def _(block: page.Calculations) -> str:
 
 
 def _calculation(each: page.Calculation, columns: Sequence[str], spelled: Spelling) -> list[str]:
-    name, *forms, value = spelled.row((each.name, *each.forms, each.value))
+    name, value = spelled.row((each.name, each.value))
     if columns:
-        return [code(name), *forms, value]
+        return [code(name), *spelled.row(each.forms), value]
+    said = spelled.calculation(each)
+    sign = said[-1][1] if said else "="
+    text = "".join(f"{code(form)} {sign} " for form, sign in said).removesuffix(f" {sign} ")
     remark = f" ({each.remark})" if each.remark else ""
-    return [code(name), " = ".join(map(code, forms)) + remark, value]
+    return [code(name), text + remark, value if sign == "=" else f"{sign} {value}"]
 
 
 def _cell(cell: page.Cell, column: page.Column) -> str:

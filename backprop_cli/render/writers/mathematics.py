@@ -11,7 +11,7 @@ from ...language.operators import ATOM
 from ...language.written import Piece, atom, bracketed, call, spell
 from .. import forms
 from ..latex import BRACKETS, formula, slope_piece, straight, text_to_latex
-from ..page import Equation
+from ..page import Calculation, Equation
 from ..written import Style, name_piece, name_read, written
 
 LONGEST = 8
@@ -26,12 +26,16 @@ class Spelling:
         latex: In LaTeX instead of our own language.
         partial: The sign of partial derivatives.
         alone: There is one variable, and no partial derivative in LaTeX.
+        about: The sign between what is equal but for rounding.
     """
 
-    def __init__(self, digits: int, *, latex: bool = False, partial: str = "∂", alone: bool = False) -> None:
+    def __init__(
+        self, digits: int, *, latex: bool = False, partial: str = "∂", alone: bool = False, about: str = "≈"
+    ) -> None:
         self.latex = latex
         self.alone = alone
         self.partial = partial
+        self.about = r"\approx" if latex else about
         self.dots = atom(r"\dots" if latex else "...")
         self.symbols = Style(digits, symbols=True, latex=latex)
         self.numbers = Style(digits, latex=latex, spaced=True)
@@ -47,6 +51,14 @@ class Spelling:
             if text and (not said or text != said[-1]):
                 said.append(text)
         return said
+
+    def calculation(self, each: Calculation) -> list[tuple[str, str]]:
+        """Return how a number comes about, each form with the sign behind it."""
+        about = each.about or (False,) * len(each.forms)
+        return [
+            (text, self.about if rounded else "=")
+            for text, rounded in zip(self.row(each.forms), about, strict=True)
+        ]
 
     def __call__(self, form: forms.Form) -> str:
         """Return a form as text."""

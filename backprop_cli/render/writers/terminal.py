@@ -239,7 +239,7 @@ def _aligned(block: page.Equations) -> Iterator[Styled]:
 def _(block: page.Calculations, screen: Screen) -> None:
     from .mathematics import Spelling
 
-    spelled = Spelling(block.digits)
+    spelled = Spelling(block.digits, about="≈" if screen.unicode else "~")
     width = screen.width
     if block.columns:
         _print_columns(block, spelled, screen)
@@ -264,21 +264,24 @@ class _Spelled(Record):
     name: str
     text: str
     value: str
+    sign: str
     remark: str
     words: str
 
     @classmethod
     def of(cls, each: page.Calculation, spelled: Spelling) -> _Spelled:
-        text = " = ".join(spelled.row(each.forms))
+        said = spelled.calculation(each)
+        sign = said[-1][1] if said else "="
+        text = "".join(f"{form} {sign} " for form, sign in said).removesuffix(f" {sign} ")
         value = "" if each.value is None else spelled(each.value)
-        return cls(spelled(each.name), text, value, each.remark, each.words)
+        return cls(spelled(each.name), text, value, sign, each.remark, each.words)
 
     def lines(self, left: int, middle: int, width: int) -> Iterator[Styled]:
         """Yield the lines for a terminal, name and calculation in columns so wide."""
         if self.words:
             yield from (Styled(f"  {line}") for line in _wrap(self.words, max(20, width - 2)))
             return
-        ending = f" = {self.value}"
+        ending = f" {self.sign} {self.value}"
         remark = f"  ({self.remark})" if self.remark else ""
         line = Styled("  ").append(self.name.ljust(left))
         if self.text:
@@ -290,7 +293,7 @@ class _Spelled(Record):
                 yield line.append(" = " if row is rows[0] else "   ", "quiet").append(row)
                 line = Styled(" " * (2 + left))
             line.append(" = " if len(rows) == 1 else "   ", "quiet").append(rows[-1])
-        line.append(" = ", "quiet").append(self.value, "strong")
+        line.append(f" {self.sign} ", "quiet").append(self.value, "strong")
         if remark and len(line) + len(remark) > width:
             yield line
             line = Styled(" " * (3 + left))
