@@ -9,7 +9,7 @@ from ..checking.verdicts import EXACT, ROOM, is_slip
 from ..language.tokens import NAME
 from .known import SLOPE, Known
 from .lines import NO_NAMES, Line, line_of, unit_of
-from .networks import is_of_this_example, spread
+from .networks import is_of_this_example, mistake_in, spread
 from .numbers import NUMBER, plain_number
 from .programs import names_in
 
@@ -73,13 +73,16 @@ def chain(
             if name:
                 known.rule(owner, parts[1:-1])
             found, exact = _settled(number, owner, last, found, known, about)
+            found = [w._replace(mistake=mistake_in(w, owner, known)) if w.wrong else w for w in found]
         computed = [line.right for line in found[starts:] if len(parts) > 2 and line.right is not None]
         value = exact if exact is not None else computed[0] if computed else written
         if slope:
             known.claim(slope, value, written)
         else:
             known.give(owner, value, parts[1] if len(parts) > 2 else "", written)
-        rounded = abs(value - written) > EXACT * abs(value) and not any(line.wrong for line in found)
+        worked = found or len(parts) == 2
+        rounded = abs(value - written) > EXACT * abs(value) if worked else "." in last
+        rounded = rounded and not any(line.wrong for line in found)
         if rounded and (unit := unit_of(last)):
             known.units[owner] = known.units[plain_number(last).lstrip("+-")] = unit / 2
     return found if read or found else None

@@ -203,6 +203,7 @@ class Known:
 
     def product(self, text: str) -> str:
         """Write ``w_1 x_1`` and ``y (1 - y)`` with a sign, where they are no formula without it."""
+        text = re.sub(NAME, self._letters, text)
         if self.reads(text) or _DIFFERENTIAL.search(text):
             return text
         slopes = [match[0] for match in SLOPE.finditer(text)]
@@ -221,6 +222,13 @@ class Known:
 
         text = _FACTORS.sub(factors, text)
         return re.sub(r"slope_(\d+)_", lambda m: slopes[int(m[1])], text)
+
+    def _letters(self, match: re.Match[str]) -> str:
+        """Return ``w*x`` for the name ``wx`` that nothing was said of, where w and x have values."""
+        name = match[0]
+        own = name in self.values or name in self.rules or name in self.functions or name in FUNCTIONS
+        product = len(name) == 2 and not own and all(letter in self.values for letter in name)
+        return f"({name[0]}*{name[1]})" if product else name
 
     def _is_factor(self, name: str) -> bool:
         return name in self.values or name in self.rules or SYMBOL.fullmatch(name) is not None
@@ -330,8 +338,8 @@ class Known:
         slope = SLOPE.fullmatch(left)
         graph = self.program(slope[1] if slope else left)
         values = ChainMap(dict(over or {}), self.values)
-        if graph is None or not set(graph.inputs) <= values.keys():
-            return None
+        if graph is None or not set(graph.inputs) <= values.keys() or (not slope and left not in self.rules):
+            return None  # of other numbers that were put in, nobody knows whether they hold still
         at = {n: values[n] for n in graph.inputs}
         if slope is None:
             return value_at(graph, at)
@@ -339,13 +347,13 @@ class Known:
 
     def _covers(self, graph: Graph) -> bool:
         """Return whether an input of a program may depend on others: it was worked out, or its like was."""
-        ruled = {_stem(name) for name in self.rules}
+        ruled = {stem(name) for name in self.rules}
         unruled = [n for n in graph.named if n in self.steps and n not in self.rules]
         hidden = [n for n in unruled if not self.names_of(self.steps[n])]
-        return bool(hidden) or any(n in self.computed or _stem(n) in ruled for n in graph.inputs)
+        return bool(hidden) or any(n in self.computed or stem(n) in ruled for n in graph.inputs)
 
 
-def _stem(name: str) -> str:
+def stem(name: str) -> str:
     """Return a name without its indices: net_h1 and net_o2 are both a net."""
     return re.sub(r"(?:_(?:layer_)?[A-Za-z]{0,2}\d+|\d+)+$", "", name)
 

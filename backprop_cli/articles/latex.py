@@ -13,6 +13,8 @@ _ENDS = r"(?![a-zA-Z])"
 _LATEX = (
     (r"\\[*_%]", lambda m: m[0][1]),  # Markdown's
     (r"\\q?quad(?![a-zA-Z])(?!\s*(?:[-=≈+*/&]|\\(?:approx|times|cdot|text|quad|qquad)))", " , "),
+    (r"\\left\s*\[", "("),
+    (r"\\right\s*\]", ")"),
     (r"\\(?:left|right|[bB]igg?[lrm]?|quad|qquad|displaystyle|limits|nonumber)" + _ENDS, " "),
     (r"\\[,;:! ]|\\hspace\*?\s*\{[^{}]*\}|\\(?:label|tag)\s*\{[^{}]*\}", " "),
     (r"\\(?:text|mathrm|mathit|operatorname|mathbf|boldsymbol)\s*\{\s*([\w ]*?)\s*\}", r"\1"),
@@ -21,7 +23,7 @@ _LATEX = (
     (r"\\partial\s*", "∂"),
     (r"\\(?:cdot|times)" + _ENDS, "*"),
     (r"\\approx" + _ENDS, "≈"),
-    (r"\\(sin|cos|tan|exp|log|ln|tanh)\s+([A-Za-z](?:_\w+)?)(?![\w({^_'])", r"\1(\2)"),
+    (r"\\(sin|cos|tan|exp|log|ln|tanh)\s+([A-Za-z](?:_\w+)?|\d+(?:\.\d+)?)(?![\w({^_'.]|\s*\()", r"\1(\2)"),
     (r"\\(sin|cos|tan|exp|log|ln|sqrt|pi|tanh|sinh|cosh|max|min)" + _ENDS, r"\1"),
 )
 _SLOPE = (

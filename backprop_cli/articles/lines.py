@@ -28,6 +28,7 @@ class Line(NamedTuple):
         digits: To how many digits the claim is right.
         wrong: Whether it is neither the number nor its rounding.
         cell: Of a notebook, from 1; the lines are then those of the cell.
+        mistake: The mistake that gives the number; "" where none is known.
     """
 
     number: int
@@ -37,6 +38,7 @@ class Line(NamedTuple):
     digits: int
     wrong: bool
     cell: int | None = None
+    mistake: str = ""
 
 
 class Hint(NamedTuple):

@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .known import SIGMOID, SLOPE, Known
+from ..checking.answers import written_digits
+from ..checking.claims import Judge, read_claim
+from ..checking.verdicts import LEAST_DIGITS, WRONG
+from .known import SIGMOID, SLOPE, Known, stem
+from .lines import Line, line_of
 
 _NAMED = "relu|sigmoid|logistic|tanh|hyperbolic tangent|the identity"
 _OTHERWISE = {"logistic": SIGMOID, "hyperbolic tangent": "tanh(x)", "the identity": "x"}
@@ -91,3 +95,49 @@ def is_of_this_example(text: str, left: str, known: Known) -> bool:
     if left not in known.rules:
         return 2 * len(strange) <= len(put)
     return len(absent) <= 1 and (not strange or (len(strange) == 1 and len(put) > FEW))
+
+
+def mistake_in(line: Line, left: str, known: Known) -> str:
+    """Return the mistake that gives a wrong number for a name or derivative; "" where none is known.
+
+    Only what gives all its digits, three or more, is said.
+    """
+    claimed = line.claimed
+
+    def gives(value: float | None) -> bool:
+        return (
+            value is not None
+            and written_digits(plain_number(claimed)) >= LEAST_DIGITS
+            and not line_of(line.number, line.text, claimed, value, about=False).wrong
+        )
+
+    right = line.right or 0.0
+    new = known.updates | {n.removesuffix("_new"): x for n, x in known.values.items() if n.endswith("_new")}
+    slope = SLOPE.fullmatch(left)
+    if slope and new and (gives(known.exact(left, new)) or gives(known.value(line.text, new))):
+        return "the updated weights are used: a gradient is of those before the step"
+    minus = _MINUS.sub(r"\1", line.text)
+    if minus != line.text and gives(known.value(minus)):
+        return "the minus of the exponent is lost"
+    for name, other in _alike(left, known):
+        if gives(known.exact(left, {name: known.values[other]})):
+            return f"{other} is used in place of {name}"
+    if right and gives(-right):
+        return "the sign is the other way round"
+    graph = known.program(slope[1]) if slope else None
+    if graph and slope and set(graph.inputs) <= known.values.keys():
+        judge = Judge(graph, {n: known.values[n] for n in graph.inputs})
+        verdict = judge.one(read_claim(left, plain_number(claimed), graph))
+        return verdict.mistake or "" if verdict.verdict == WRONG else ""
+    return ""
+
+
+_MINUS = re.compile(r"(\be\^\(|\bexp\()\s*[-−]")
+
+
+def _alike(left: str, known: Known) -> Iterator[tuple[str, str]]:
+    """Yield the names of a formula, each with another that has the same stem: b_1, and b_2."""
+    for name in sorted(known.names_of(known.rules.get(left, "")) & known.values.keys()):
+        for other in sorted(known.values.keys() - {name, left}):
+            if stem(other) == stem(name) and known.values[other] != known.values[name]:
+                yield name, other
