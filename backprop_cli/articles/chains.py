@@ -73,7 +73,12 @@ def chain(
             if name:
                 known.rule(owner, parts[1:-1])
             found, exact = _settled(number, owner, last, found, known, about)
-            found = [w._replace(mistake=mistake_in(w, owner, known)) if w.wrong else w for w in found]
+            found = [
+                w._replace(mistake=mistake_in(w, owner, parts[1:-1], known)) if w.wrong else w for w in found
+            ]
+            known.wrongs.pop(owner, None)
+            if any(w.wrong for w in found):
+                known.wrongs[owner] = abs(written)
         computed = [line.right for line in found[starts:] if len(parts) > 2 and line.right is not None]
         value = exact if exact is not None else computed[0] if computed else written
         if slope:
@@ -101,6 +106,13 @@ def _settled(
     """
     exact = known.exact(left)
     line = None if exact is None else line_of(number, left, last, exact, about)
+    if line and line.wrong and known.updates and not SLOPE.fullmatch(left):
+        later = known.exact(left, known.updates)
+        after = None if later is None else line_of(number, left, last, later, about)
+        if after and not after.wrong:
+            for name in {*known.updates}:
+                known.take(name)
+            line, exact = after, later
     stated, half = float(plain_number(last)), unit_of(last) / 2
     far = [
         w for w in found if w.wrong and abs(stated - (w.right or 0.0)) > half * ROOM + spread(w.text, known)

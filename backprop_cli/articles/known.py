@@ -57,6 +57,7 @@ class Known:
         hidden: Functions of ours that the page defines in a way that is not read, or has not defined yet.
         rules: Formula over names by name, as the mathematics of the text has it, whatever numbers are put in.
         units: Half a unit of the last digit of what the text rounded, by name, derivative, and number.
+        wrongs: Sizes of the wrong numbers of names and derivatives, by these.
         doubts: Numbers of a line that the rounding of others leaves open.
         tape: The statements of code.
         activations: Functions that the text speaks of, of those that activate neurons.
@@ -87,6 +88,7 @@ class Known:
         self.rules: dict[str, str] = {}
         self.units: dict[str, float] = {}
         self.doubts: set[str] = set()
+        self.wrongs: dict[str, float] = {}
         self.tape = Tape()
         self.activations: set[str] = set()
         self.assumed = ""
@@ -227,8 +229,9 @@ class Known:
         """Return ``w*x`` for the name ``wx`` that nothing was said of, where w and x have values."""
         name = match[0]
         own = name in self.values or name in self.rules or name in self.functions or name in FUNCTIONS
-        product = len(name) == 2 and not own and all(letter in self.values for letter in name)
-        return f"({name[0]}*{name[1]})" if product else name
+        product = len(name) == 2 and not own and all(c in self.values and c not in CONSTANTS for c in name)
+        below = match.string[: match.start()].rstrip().endswith(("/", "^"))  # 1/wx
+        return f"{name[0]}*{name[1]}" if product and not below else name
 
     def _is_factor(self, name: str) -> bool:
         return name in self.values or name in self.rules or SYMBOL.fullmatch(name) is not None

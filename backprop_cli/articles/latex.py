@@ -48,10 +48,12 @@ def _bracketed(match: re.Match[str]) -> str:
     return "_".join(part for part in match.groups() if part)
 
 
+_LOWERED = {ord(low): str(digit) for digit, low in enumerate("₀₁₂₃₄₅₆₇₈₉")}
 _ASCII_MATH = (
     (r"^\s*math\s+(?=\S)", ""),
     (r"(?<=\w)\^'", "'"),
     (r"σ", "sigma"),
+    (r"(?<=\w)[₀-₉]+", lambda m: "_" + m[0].translate(_LOWERED)),
     (r"(?<=\s)(?:larr|<-)(?=\s)|\\(?:leftarrow|gets)(?![a-zA-Z])", UPDATE),
     (r"(?<![\w)])([A-Za-z]\w*)_\((\w+)\)(?:\^\(([A-Za-z]\w*\d)\))?", _bracketed),
     (r"\((?:del |d)(\w+)\)/\((?:del |d)(\w+)\)", r"d\1/d\2"),
@@ -59,7 +61,7 @@ _ASCII_MATH = (
 )
 
 
-_MATH = re.compile(r"[\\{^]|_\(|larr|<-|root|\((?:del |d)|math\s")
+_MATH = re.compile(r"[\\{^]|_\(|larr|<-|root|\((?:del |d)|math\s|[σ₀-₉]")
 """What any of the patterns needs."""
 
 

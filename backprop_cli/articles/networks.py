@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..checking.answers import written_digits
 from ..checking.claims import Judge, read_claim
 from ..checking.verdicts import LEAST_DIGITS, WRONG
 from .known import SIGMOID, SLOPE, Known, stem
 from .lines import Line, line_of
+from .numbers import plain_number
 
 _NAMED = "relu|sigmoid|logistic|tanh|hyperbolic tangent|the identity"
 _OTHERWISE = {"logistic": SIGMOID, "hyperbolic tangent": "tanh(x)", "the identity": "x"}
@@ -97,42 +98,64 @@ def is_of_this_example(text: str, left: str, known: Known) -> bool:
     return len(absent) <= 1 and (not strange or (len(strange) == 1 and len(put) > FEW))
 
 
-def mistake_in(line: Line, left: str, known: Known) -> str:
+def mistake_in(line: Line, left: str, parts: Sequence[str], known: Known) -> str:
     """Return the mistake that gives a wrong number for a name or derivative; "" where none is known.
 
     Only what gives all its digits, three or more, is said.
+
+    Args:
+        line: The wrong number.
+        left: What it is claimed for.
+        parts: The formulas between.
+        known: What the text has said.
     """
-    claimed = line.claimed
+    plain, right = plain_number(line.claimed), line.right or 0.0
+    if written_digits(plain) < LEAST_DIGITS:
+        return ""
 
-    def gives(value: float | None) -> bool:
-        return (
-            value is not None
-            and written_digits(plain_number(claimed)) >= LEAST_DIGITS
-            and not line_of(line.number, line.text, claimed, value, about=False).wrong
-        )
+    def gives(value: float | None, claimed: str = plain) -> bool:
+        return value is not None and not line_of(0, "", claimed, value, about=False).wrong
 
-    right = line.right or 0.0
-    new = known.updates | {n.removesuffix("_new"): x for n, x in known.values.items() if n.endswith("_new")}
     slope = SLOPE.fullmatch(left)
-    if slope and new and (gives(known.exact(left, new)) or gives(known.value(line.text, new))):
-        return "the updated weights are used: a gradient is of those before the step"
-    minus = _MINUS.sub(r"\1", line.text)
-    if minus != line.text and gives(known.value(minus)):
-        return "the minus of the exponent is lost"
-    for name, other in _alike(left, known):
-        if gives(known.exact(left, {name: known.values[other]})):
-            return f"{other} is used in place of {name}"
-    if right and gives(-right):
-        return "the sign is the other way round"
-    graph = known.program(slope[1]) if slope else None
-    if graph and slope and set(graph.inputs) <= known.values.keys():
+    graph = known.program(slope[1] if slope else left)
+    put = {x for part in parts for x in literals(part)}
+    used = {name for part in parts for name in (*known.names_of(part), *(m[0] for m in SLOPE.finditer(part)))}
+    used |= set() if slope or graph is None else graph.named.keys()
+    new = {n.removesuffix("_new"): x for n, x in known.values.items() if n.endswith("_new")} | known.updates
+    old = {*map(abs, known.values.values())} - {*map(abs, new.values())}
+    updated = any(f"{name}_new" in used for name in new) or put & ({*map(abs, new.values())} - old)
+    if slope and updated:
+        return UPDATED
+    for before, number in known.wrongs.items():
+        if before != left and (number in put or before in used):
+            return f"follows from {before}"
+    if slope and new and any(gives(known.value(part, new)) for part in parts):
+        return UPDATED
+    for part in parts:
+        value, other = known.value(part), known.value(_EXPONENT.sub(_turned, part))
+        if (
+            other is not None
+            and value != other
+            and (gives(other) or (gives(value) and abs(other - right) <= _CLOSE * abs(right)))
+        ):
+            return "minus of the exponent lost"
+    for name, other_name in _alike(left, known):
+        if gives(known.exact(left, {name: known.values[other_name]})):
+            return f"{other_name} in place of {name}"
+    if slope and graph and set(graph.inputs) <= known.values.keys():
         judge = Judge(graph, {n: known.values[n] for n in graph.inputs})
-        verdict = judge.one(read_claim(left, plain_number(claimed), graph))
-        return verdict.mistake or "" if verdict.verdict == WRONG else ""
-    return ""
+        verdict = judge.one(read_claim(left, plain, graph))
+        return (verdict.mistake or "") if verdict.verdict == WRONG else ""
+    return "sign lost" if gives(-right) else ""
 
 
-_MINUS = re.compile(r"(\be\^\(|\bexp\()\s*[-−]")
+UPDATED = "updated weights used"
+_CLOSE = 1e-3
+_EXPONENT = re.compile(r"(\be\^\(|\bexp\()\s*([-−]?)")
+
+
+def _turned(match: re.Match[str]) -> str:
+    return match[1] + ("" if match[2] else "-")
 
 
 def _alike(left: str, known: Known) -> Iterator[tuple[str, str]]:

@@ -506,7 +506,11 @@ def _article_page(article: Article, digits: int) -> Iterator[Block]:
     if rows:
         numbers = [Column(title, "number", whole=False) for title in ("claimed", "right is")]
         columns = [Column(place, "number", whole=False), Column("claim", "code")]
-        yield Grid([*columns, *numbers, Column("digits", "share", whole=False)], rows)
+        columns += [*numbers, Column("digits", "share", whole=False)]
+        if any(w.mistake for w in article.wrong):
+            columns.append(Column("mistake"))
+            rows = [[*row, w.mistake or "-"] for row, w in zip(rows, article.wrong, strict=True)]
+        yield Grid(columns, rows)
     if article.hints:
         columns = [Column(place, "number", whole=False), Column("odd", "code"), Column("why")]
         yield Grid(columns, [[_place(h), _cut(h.text), h.says] for h in article.hints])
