@@ -95,6 +95,20 @@ def test_formulas_are_marked_however_they_are_written(key: Key) -> None:
         assert marks(again, name, [("2c", f"2*{a}x(z-t)")])["2c"] == 2.0
 
 
+def test_one_of_a_class_by_the_code_and_the_right_formulas(key: Key, tmp_path: Path, run: Any) -> None:
+    path, folder = tmp_path / "key.json", tmp_path / "answers"
+    path.write_text(written(key))
+    folder.mkdir()
+    (folder / "x.txt").write_text(f"code = {key.people['Ben'][1].exercise.code}\n1 = 6x\n")
+    words = ("check", "--exercise", str(path), "--claims", str(folder), "--student", "ben", "--reveal")
+    (person,) = run(*words, "--format", "json").json["people"]
+    assert person["student"] == "Ben"
+    told = {each["claim"]: each.get("formula") for each in person["verdicts"]}
+    assert told["1 df/dx"] == key.people["Ben"][0].exercise.answers[0]
+    assert told["3 df/dx"] is None
+    assert "Anna has handed in nothing" in run(*words[:-2], "Anna").refused(2).err
+
+
 def test_handouts_have_neither_the_point_nor_the_answer(key: Key) -> None:
     made = dict(files(key, [f for f in FORMATS if f not in QUIZZES], "explain"))
     for name in PEOPLE:

@@ -40,6 +40,8 @@ def test_one_of_a_class(run: Any, files: list[str]) -> None:
     assert [person["student"] for person in done.json["people"]] == ["Ben Li"]
     assert [verdict["verdict"] for verdict in done.json["people"][0]["verdicts"]] == ["right"] * 3
     assert done.status == 0
+    assert run("check", PROGRAM, *files, "--c", "5", "--student", "Anna Ott", "--format", "json").status == 0
+    assert "did you mean Ben Li?" in run("check", PROGRAM, *files, "--c", "5", "--student", "Ben Le").err
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from ..engine.work import through
@@ -11,7 +12,7 @@ from ..graph import Graph
 from .answers import read_answer, unknown
 from .grading import Judged, Judgement, Named
 from .people import Subject, read_people
-from .sheets import FOUND, Sheet, same_name
+from .sheets import FOUND, Reading, Sheet, same_name
 
 
 def by_own(
@@ -50,6 +51,25 @@ def by_own(
         if name not in found:
             found[name] = judged(name, Sheet(name, []))
     return tuple(sorted(found.values(), key=lambda person: order.get(person.student, len(order))))
+
+
+def of_student(reading: Reading, student: str, whose: Callable[[Sheet], str]) -> Reading:
+    """Return somebody's hand-ins, whatever their files are called.
+
+    Raises:
+        UsageError: where there is none.
+    """
+    found = []
+    names = []
+    for sheet in reading.sheets:
+        with suppress(BackpropError):
+            names.append(whose(sheet))
+            if same_name(names[-1]) == same_name(student):
+                found.append(sheet)
+    if not found:
+        close = nearest(student, names)
+        raise UsageError(f"{student} has handed in nothing", hint=f"did you mean {close}?" if close else None)
+    return Reading(found, reading.notes)
 
 
 class Points(NamedTuple):
@@ -153,7 +173,7 @@ class Individual:
             return person
 
         people = by_own(
-            sheets, self.points.people, self._whose, judged, best=best, blank=self.blank and bool(asked)
+            sheets, self.points.people, self.whose, judged, best=best, blank=self.blank and bool(asked)
         )
         texts = tuple(quantity.text for quantity in asked)
         return Judgement(self.any.title, self.any.output, None, people, weighted, reveal, texts)
@@ -176,7 +196,7 @@ class Individual:
             found[each] = number
         return found
 
-    def _whose(self, sheet: Sheet) -> str:
+    def whose(self, sheet: Sheet) -> str:
         known = {same_name(name): name for name in self.points.people}
         found = known.get(same_name(sheet.student))
         if found is None:

@@ -143,7 +143,8 @@ class Grades(NamedTuple):
     def _reading(self, subject: Subject | Individual | Marking) -> Reading:
         """Return everybody's claims, or those of the student asked for."""
         from ..checking.answers import split
-        from ..checking.people import read_people
+        from ..checking.individual import of_student
+        from ..checking.people import Subject, read_people
         from ..checking.sheets import Reading, Sheet
 
         if self.sheet is None:
@@ -151,7 +152,10 @@ class Grades(NamedTuple):
                 return Reading([Sheet("", [split(self.claims[0])])], [])
             pairs = [text.partition("=") for text in self.claims]
             return Reading([Sheet("", [(left.strip(), right.strip()) for left, _, right in pairs])], [])
-        return read_people(self.sheet, subject.fault_of, self.student, self.layout)
+        if self.student is None or isinstance(subject, Subject):
+            return read_people(self.sheet, subject.fault_of, self.student, self.layout)
+        reading = read_people(self.sheet, subject.fault_of, None, self.layout)
+        return of_student(reading, self.student, subject.whose)
 
 
 def columns_of(text: str | None) -> dict[str, str]:

@@ -155,11 +155,11 @@ class Marking:
         def judged(name: str, sheet: Sheet) -> Judged:
             return self._judged(name, sheet, credit, reveal=reveal)
 
-        people = by_own(sheets, self.own, self._whose, judged, best=best, blank=self.everybody)
+        people = by_own(sheets, self.own, self.whose, judged, best=best, blank=self.everybody)
         title = f"{self.key.title}, seed {self.key.seed}"
         return Judgement(title, "", None, people, True, reveal, tuple(self.texts.values()))
 
-    def _whose(self, sheet: Sheet) -> str:
+    def whose(self, sheet: Sheet) -> str:
         """Return who in the key a sheet is of.
 
         Raises:
@@ -213,8 +213,13 @@ class Marking:
                 for label, (whose, part) in own.parts.items()
                 if whose is exercise
             }
+            formulas = exercise.formulas if reveal else {}
             named = [
-                v._replace(claim=texts.get(v.claim, v.claim), answer=as_written.get(v.answer, v.answer))
+                v._replace(
+                    claim=texts.get(v.claim, v.claim),
+                    answer=as_written.get(v.answer, v.answer),
+                    formula=formulas.get(v.claim),
+                )
                 for v in person.verdicts
             ]
             rows = zip(named, person.marks, person.of, strict=True)

@@ -15,7 +15,7 @@ from .answers import Printed, Printing, printed
 from .codes import NUMBERS, Code
 from .draws import Draws
 from .manner import USUAL, Manner
-from .posed import Posed
+from .posed import OfFormula, Posed
 
 Form = Literal["number", "choice", "formula"]
 FORMS: tuple[Form, ...] = ("number", "choice", "formula")
@@ -126,8 +126,15 @@ class Exercise(NamedTuple):
         return max(1, min([LEAST_DIGITS, *rounded]))
 
     @property
+    def formulas(self) -> dict[str, str]:
+        """The right formulas by what is asked, as `check` calls it; none where numbers are asked for."""
+        if not isinstance(self.posed, OfFormula):
+            return {}
+        return {self.posed.target(part.name).text: part.answer.text for part in self.parts}
+
+    @property
     def answers(self) -> tuple[str, ...]:
-        """The right numbers, as they are printed."""
+        """What is right, as it is printed."""
         return tuple(part.answer.text for part in self.parts)
 
 
