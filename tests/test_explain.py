@@ -528,11 +528,14 @@ def test_the_logarithm_is_called_as_it_was_typed(run, text, name):
     ("text", "rule", "slope", "together"),
     [
         ("x*ln(x)", "product rule", "du/dx*v + u*dv/dx", "1*ln(x) + x*1/x"),
-        ("x/(x^2 + 1)", "quotient rule", "(du/dx*v - u*dv/dx)/v^2", "(1*(x^2 + 1) - x*2*x)/(x^2 + 1)^2"),
+        ("x/(x^2 + 1)", "quotient rule", "(du/dx*v - u*dv/dx)/v^2", "(1*(x^2 + 1) - 2*x*x)/(x^2 + 1)^2"),
         ("2*x*sin(x)", "product rule", "2*(du/dx*v + u*dv/dx)", "2*(1*sin(x) + x*cos(x))"),
         ("1/x^3", "power rule", "-3*x^(-4)", "-3*x^(-4)"),
         ("2/(x + 1)", "chain rule, power rule", "-2*u^(-2)*du/dx", "-2*(x + 1)^(-2)"),
         ("5 - x*cos(x)", "sum rule", "0 - d/dx(x*cos(x))", "-(1*cos(x) - x*sin(x))"),
+        ("x^x", "chain rule, exponential rule", "x^x*du/dx", "x^x*(1*log(x) + x*1/x)"),
+        ("exp(-x^2/2)", "chain rule, exponential rule", "exp(u)*du/dx", "-exp(-x^2/2)*2*x/2"),
+        ("5*(x^2 + 1)^3", "constant factor rule", "5*d/dx((x^2 + 1)^3)", "30*(x^2 + 1)^2*x"),
         ("ln(cos(x))", "chain rule, logarithm rule", "1/u*du/dx", "-1/cos(x)*sin(x)"),
     ],
 )

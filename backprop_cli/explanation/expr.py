@@ -53,6 +53,9 @@ Exprs = Sequence[Expr]
 
 ZERO, ONE = Number(0.0), Number(1.0)
 
+LONGEST_NUMBER = 12
+"""Characters of a number that is worked out."""
+
 OF_AN_ARRAY = re.compile(r"(\w+)\[([0-9,]+)\]")
 """The name of a number of an array, ``A[0,1]``, which a formula over single numbers has for one name."""
 
@@ -255,6 +258,21 @@ def product_of(factors: Sequence[Expr]) -> Expr:
         else:
             rest.append(top)
     return multiply(Number(number), *rest) if number and rest else Number(number)
+
+
+def fronted(e: Expr) -> Expr:
+    """Return an expression with the numbers of its products worked out and in front, but for ones."""
+    if not isinstance(e, Apply):
+        return e
+    whole = Apply(e.op, tuple(map(fronted, e.operands)))
+    if e.op != "multiply" or ONE in e.operands:
+        return whole
+    found = product_of(whole.operands)
+    first = found.operands[0] if isinstance(found, Apply) else found
+    if len(exact_text(_plain(first) or 1.0)) > LONGEST_NUMBER:
+        return whole
+    minus, rest = unsigned(found)
+    return negated(rest) if minus else found
 
 
 def tidied(e: Expr) -> Expr:

@@ -24,6 +24,7 @@ from .expr import (
     Number,
     Ref,
     choice,
+    fronted,
     negated,
     over,
     plus,
@@ -157,7 +158,7 @@ class _Derivation:
             self.steps.append(Step("constant rule", 0, (total, self.pending(function), ZERO)))
         else:
             found = self.of_body(output, 0, total)
-        return Derivation(self.name, total, function, tuple(self.steps), found, size)
+        return Derivation(self.name, total, function, tuple(self.steps), fronted(found), size)
 
     def measure(self) -> None:
         """Count the operations that each node would be written with."""
@@ -245,6 +246,8 @@ class _Derivation:
             sign = negated if node.op.local == ("-1",) else _same
             self.steps.append(Step(node.op.rule, depth, (*left, sign(self.promise(i)))))
             return sign(self.of(i, depth + 1))
+        if node.op.literal_form and all(self.moves[i] for i in node.inputs):
+            return self.tower(id, depth, left)
         if node.op.chosen:
             c, a, b = node.inputs
             self.steps.append(
@@ -354,12 +357,39 @@ class _Derivation:
         self.steps.append(Step(name, depth, (*left, turned, promised), meanings))
         return rule(u, self.found(base, depth + 1, names))
 
+    def tower(self, id: int, depth: int, left: tuple[Expr, ...]) -> Expr:
+        """d(u^v) by u^v = exp(v*log(u))."""
+        a, b = self.graph.nodes[id].inputs
+        base, power_ = self.expr(a), self.expr(b)
+        log = Apply(self.graph.logarithm, (base,))
+        exponent = times(power_, log)
+        whole = Apply(self.graph.nodes[id].primitive.name, (base, power_))
+        letter = Ref(Name(self.letters.pop(0)), 0.0) if self.letters else None
+        slope = self.pending(exponent) if letter is None else self.slope_name(_part(letter))
+
+        def rule(da: Expr, db: Expr) -> Expr:
+            return _sum([(_product([db, log]), False), (_product([power_, over(da, base)]), False)])
+
+        turned = self.pending(Apply("exp", (exponent,)))
+        rules = PRIMITIVES["exp"].rule, PRODUCT_RULE, PRIMITIVES["log"].rule
+        self.steps.append(
+            Step(
+                f"chain rule, {rules[0]}", depth, (*left, turned, times(whole, slope)),
+                () if letter is None else ((letter, exponent),),
+            )
+        )  # fmt: skip
+        forms = (slope, self.pending(exponent))[letter is None :]
+        promised = rule(self.promise(a), self.promise(b))
+        self.steps.append(Step(f"{rules[1]}, {rules[2]}", depth + 1, (*forms, promised)))
+        before = len(self.steps)
+        found = rule(self.of(a, depth + 2), self.of(b, depth + 2))
+        if len(self.steps) > before:
+            self.steps.append(Step("together", depth + 1, (slope, fronted(found))))
+        return times(whole, found)
+
     def rule_of(self, op: Primitive, inputs: Sequence[int]) -> str:
-        """Return the name of a row's rule for the operands that move."""
-        if op.literal_form and self.moves[inputs[0]]:
-            literal = PRIMITIVES[op.literal_form].rule
-            return f"{literal} and {op.rule}" if self.moves[inputs[1]] else literal
-        return op.rule
+        """Return the name of a row's rule for the operand that moves."""
+        return PRIMITIVES[op.literal_form].rule if op.literal_form and self.moves[inputs[0]] else op.rule
 
     def letter(self, ids: Sequence[int]) -> dict[int, Expr]:
         """Give operands that are written in place a letter each; none where there are not enough of them."""
@@ -383,7 +413,7 @@ class _Derivation:
         total, before = self.slope_name(_part(names[id])), len(self.steps)
         slope = self.of_body(id, depth, total)
         if len(self.steps) > before + 1:
-            self.steps.append(Step("together", depth, (total, slope)))
+            self.steps.append(Step("together", depth, (total, fronted(slope))))
         return slope
 
     def function(self, id: int, depth: int, left: tuple[Expr, ...]) -> Expr:
