@@ -635,6 +635,13 @@ def test_equations_conditions_and_names_of_another_part_are_no_results() -> None
         ("Let $f(x) = x^3$, so $f'(x) = 3x$. Where is it 0?", "3x"),
         ("With $x = 2$, $f(x) = x^2 = 5$.", "5"),
         (r"$f(x) = \sqrt[3]{x}$ and $f(8) = 3$", "3"),
+        ("**Step 1.** Take a = 2. The loss with y = 5 is L = (a - y)^2 = 10.", "10"),
+        ("With a learning rate of 0.1, the new weight is w = 2 - 0.1*(-18) = 3.", "3"),
+        ("Consider f(u) = u² + 1 and so on. At u = 2 you get 3*u = 5, where f(4) = 17.", "5"),
+        ("We know that f(u) = u^2, where f(4) = 17.", "17"),
+        ("**Problem 4.** Let $g(x) = x^2 e^{-x}$. Find $g'(1)$. Hence $g(1) = e^{-1} = 0.3779$.", "0.3779"),
+        ("The derivative of `x^2` at x = 5 is 10, and 2*3 = 7.", "7"),
+        ("Then 2*4 = 9 is the slope.", "9"),
     ],
 )
 def test_what_stands_is_still_wrong(text: str, claimed: str) -> None:

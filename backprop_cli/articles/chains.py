@@ -18,6 +18,9 @@ NOISE = 1e-9
 
 DASH = re.compile(rf"([=≈]\s*{NUMBER})\s+[-–—]\s+")
 
+_TOLD = re.compile(rf"^({NUMBER})\s+(?:is|are|was|which|because|since)\b[^=\d]*$")
+"""A number of which a sentence goes on to say something."""
+
 
 def chain(
     number: int, parts: list[str], known: Known, fenced: bool, about: bool, update: bool = False
@@ -30,7 +33,7 @@ def chain(
     ):
         parts = parts[:-1]  # "2*3 = 6 = 12/2"
     *before, last = parts
-    last = last.rstrip(".,;…").strip()
+    last = _TOLD.sub(r"\1", last.rstrip(".,;…").strip())
     name = parts[0] if re.fullmatch(NAME, parts[0]) else None
     slope = parts[0] if not fenced and SLOPE.fullmatch(parts[0]) else None
     if not re.fullmatch(NUMBER, last):
@@ -113,7 +116,8 @@ def _settled(
             for name in {*known.updates}:
                 known.take(name)
             line, exact = after, later
-    stated, half = float(plain_number(last)), unit_of(last) / 2
+    # 10 of 9 is not rounded to tens
+    stated, half = float(plain_number(last)), unit_of(last) / 2 if about or "." in last else 0.5
     far = [
         w for w in found if w.wrong and abs(stated - (w.right or 0.0)) > half * ROOM + spread(w.text, known)
     ]

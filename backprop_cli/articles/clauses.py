@@ -18,16 +18,29 @@ MARKED = re.compile(r"`([^`]+)`|\$\$?([^$]+)\$\$?|\\\\?\((.+?)\\?\\\)|\\\\?\[(.+
 _STRONG = re.compile(r"(?<![\w*)])(\*\*?)([A-Za-z][A-Za-z ',.:;]*)\1(?![\w*(])")
 MARK = "\0"
 _BREAK = re.compile(
-    r"[,;.]\s+|(?<=\d):\s+|(?:^|(?<=[\s\0]))(?:and|so|when|where|with|if|for|thus|hence|then|gives|we\s+(?:get|have|find|obtain))\s+",
+    r"[,;.]\s+|(?<=\d):\s+|(?:^|(?<=[\s\0]))(?:and|so|when|where|with|if|for|at(?=\s+\w+\s*=)|thus|hence|then|gives"
+    r"|(?:we|you)\s+(?:get|have|find|obtain))\s+",
     re.IGNORECASE,
 )
-_CONDITION = re.compile(r"\b(?:when|where|with|if|for)\b", re.IGNORECASE)
-_FOLLOWS = re.compile(r"\b(?:so|thus|hence|then|gives|we)\b", re.IGNORECASE)
+_CONDITION = re.compile(r"\b(?:when|where|with|if|for|at)\b", re.IGNORECASE)
+_FOLLOWS = re.compile(r"\b(?:so|thus|hence|then|gives|we|you)\b", re.IGNORECASE)
 _OPERATOR = re.compile(r"[*/^=<>≈%]|[-+−]\s")
 _WORDS = re.compile(r"(?:(?:[A-Za-z][a-z']+|[aAI](?=\s))(?:[\s,.:;!?]+|$))*")
 _SLOPE = re.compile(rf"(?<![\w/*^])[d∂]{NAME}/[d∂]{NAME}(?![\w/*^])")
 _MENTIONED = re.compile(rf"{_SLOPE.pattern}|(?<=[a-z]\s)[A-Za-z](?=\s+[a-z]|[.,;]|$)")
 """Names and derivatives that a clause speaks of."""
+
+_LABEL = re.compile(
+    r"^(\s*(?:>\s*)*(?:[-*+]\s+|\d+[.)]\s+)?)"
+    r"(?:\*\*[A-Za-z][^*=$`|]{0,60}[.:]\*\*:?|(?:Step|Part|Problem|Example)\s\w{1,3}[.:])\s+"
+)
+"""What a line is headed by: ``**Step 1.**``."""
+
+_GIVES = re.compile(rf"(\b{NAME}\s*=\s*{NUMBER})\s+(?:is|gives|yields)\s+(?={NAME}\s*=)")
+"""Between what is given and what comes out: "the loss with y = 5 is L = 9"."""
+
+_SETTING = re.compile(rf"(?:an?\s+|the\s+)?(?:[a-z]+\s+)+of\s+{NUMBER}")
+"""What a clause sets that is none of the names: "a learning rate of 0.1"."""
 
 NAMED = re.compile(rf"(?:^|[\s(,;:])({NAME})\s*=(?!=)")
 
@@ -73,6 +86,7 @@ def pieces(line: str) -> Iterator[tuple[str, bool]]:
         marks.append(match[match.lastindex or 0])
         return MARK
 
+    line = _GIVES.sub(r"\1, ", _LABEL.sub(r"\1", line))
     bullet = BULLET.match(line)
     start = bullet.end() if bullet else 0
     masked = _STRONG.sub(r"\2", MARKED.sub(mark, line[start:].replace(MARK, " ")))
@@ -161,6 +175,8 @@ def _sentence(clauses: list[_Clause]) -> Iterator[tuple[str, bool]]:
         elif not _WORDS.fullmatch(_MENTIONED.sub("it", re.sub(r"[()]", "", text))) or re.match(
             r"an?\s", text
         ):
+            if _SETTING.fullmatch(text.strip()) and i < max(claims, default=i):
+                continue
             # "7/2 = 3, remainder 1", "between 5*2 and 3*2 = 4": part of the claim next to it
             doubtful |= {
                 max((c for c in claims if c < i), default=i),

@@ -103,9 +103,12 @@ def doubt(line: Line, raw: str, known: Known, by_numbers: bool = False) -> str:
     left = _left_of(line.claimed, raw)
     around = raw[: len(left)] + re.split(r"(?<=[.?!])\s", raw[len(left) :])[0]
     sentence = re.split(r"[.!]\s", around[: len(left)])[-1] + around[len(left) :]
-    if "?" in sentence or _DOUBT.search(sentence) or _ASKED.search(left):
-        return CONDITION
     names = _meant(line.text, known)
+    asked = _ASKED.search(left)
+    if asked and asked[0].split()[0].lower() in ("where", "when") and names <= known.functions.keys():
+        asked = None  # "where f(2) = 3"
+    if "?" in sentence or _DOUBT.search(sentence) or asked:
+        return CONDITION
     if number and names and (float(plain) == 0.0 or _SOLVED.search(raw)):
         return EQUATION
     if number and _another_measure(line, raw, float(plain)):

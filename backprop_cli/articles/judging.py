@@ -36,7 +36,7 @@ _WRAPS = re.compile(
 _PRINT = re.compile(r"^print\((.*)\)$")
 _LINKS = frozenset(
     "is are be get gets have has had obtain obtains find compute computes yields equals let that set take say"
-    " suppose assume see know given note means becomes gives try choose pick".split()
+    " suppose assume see know consider given note means becomes gives try choose pick".split()
 )
 
 

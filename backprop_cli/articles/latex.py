@@ -86,6 +86,7 @@ def plain_math(text: str) -> str:
     for _ in range(4):
         text = _INDEX.sub(_indexed, text)
     text = re.sub(*_SLOPE, _LAYER.sub(_superscript, text))
+    text = re.sub(r"(\^(?:\{[^{}]*\}|\d+))\s+(?=[A-Za-z](?!\s*=))", r"\1*", text)
     for _ in range(8):
         text = _BRACED.sub(r"\1(\2)", _ROOT.sub(_root, _SHORT_FRACTION.sub(_fraction, text)))
     return text

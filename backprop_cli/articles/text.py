@@ -152,7 +152,7 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
             if outcome := judged_words(claim, number, known):
                 judged += (outcome := trusted(outcome, raw, known, doubts))
                 found.update(_claimed(outcome))
-                prose = prose.replace(raw[claim.start : claim.end], " ")
+                prose = prose.replace(raw[claim.start : claim.end], ". ")
             else:
                 later.append(claim)  # of what the rest of the line defines
         row = None if fenced else table.equation(raw)
