@@ -67,6 +67,15 @@ def test_the_keys_own_answers_have_full_marks(key: Key) -> None:
     )
 
 
+def test_who_rounds_at_the_end_alone_has_full_marks(key: Key) -> None:
+    for name in PEOPLE:
+        exercise = key.people[name][-1].exercise
+        answer = exercise.posed.rounded_once(exercise.parts[0].name)
+        assert len(answer.partition(".")[2]) == 3
+        (person,) = marked(key, Sheet(name, [("6", answer)])).people
+        assert person.total == exercise.marks
+
+
 def test_mistakes_are_named_and_have_no_marks(key: Key) -> None:
     for name in PEOPLE[:2]:
         for k, slot in enumerate(key.people[name], 1):

@@ -22,8 +22,14 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "one step of {optimizer} with rate {rate} on the loss {loss}",
         "ein Schritt von {optimizer} mit Rate {rate} für den Verlust {loss}",
     ),
-    "rounded": ("every result rounded to {n} decimals", "jedes Ergebnis auf {n} Nachkommastellen gerundet"),
-    "rounded once": ("every result rounded to 1 decimal", "jedes Ergebnis auf 1 Nachkommastelle gerundet"),
+    "rounded": (
+        "the result of every operation rounded to {n} decimals",
+        "das Ergebnis jeder Rechnung auf {n} Nachkommastellen gerundet",
+    ),
+    "rounded once": (
+        "the result of every operation rounded to 1 decimal",
+        "das Ergebnis jeder Rechnung auf 1 Nachkommastelle gerundet",
+    ),
     "digit": ("to {n} significant digit", "auf {n} gültige Ziffer"),
     "digits": ("to {n} significant digits", "auf {n} gültige Ziffern"),
     "decimal": ("to {n} decimal", "auf {n} Nachkommastelle"),

@@ -66,6 +66,10 @@ class Posed(ABC):
         """Return what is right as it is printed."""
         return printed(self.right(name), printing)
 
+    def rounded_once(self, name: str) -> str:
+        """Return what is right for who rounds at the end alone; "" where nothing is rounded on the way."""
+        return ""
+
     @abstractmethod
     def mistakes(self, name: str) -> Iterable[Mistake]:
         """Return the catalogue of mistakes for what is asked, in no order."""

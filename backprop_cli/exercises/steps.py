@@ -71,6 +71,11 @@ class OfStep(Posed):
         """Return the value, the slope, or what a number is after the update."""
         return self.worked.value(self.judge.quantity(name))
 
+    def rounded_once(self, name: str) -> str:
+        """Return the exact number, rounded to as many decimals."""
+        exact = self.judge.exact.value(self.judge.quantity(name))
+        return "" if self.decimals is None else f"{exact:.{self.decimals}f}"
+
     def mistakes(self, name: str) -> Iterable[Mistake]:
         """Return the catalogue of the step."""
         return self.judge.catalogue.mistakes(self.judge.quantity(name)).values()

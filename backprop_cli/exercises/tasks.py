@@ -209,8 +209,10 @@ class Task:
                 options = tuple(draws.shuffled([Option(answer.text), *wrong]))
             parts.append(Part(name, marks, answer, options))
         found = Exercise(Code(self.which, number), posed, tuple(parts), self.printing)
-        claims = [(part.name, part.answer.text) for part in parts]
-        verdicts = posed.subject(found.least_digits).judged(claims, False)
+        subject = posed.subject(found.least_digits)
+        answers = [(part.name, part.answer.text) for part in parts]
+        once = [(part.name, text) for part in parts if (text := posed.rounded_once(part.name))]
+        verdicts = [each for claims in (answers, once) if claims for each in subject.judged(claims, False)]
         if not all(verdict.verdict in (RIGHT, ROUNDED) for verdict in verdicts):
             return "an answer that its digits do not tell"  # a weight that has hardly changed
         return found
