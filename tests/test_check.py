@@ -538,6 +538,15 @@ def test_right_by_chance(run):
     assert found["mistake"] == "right by chance"
 
 
+def test_right_at_one_value_alone(run):
+    cross_entropy = ("L = -(y*ln(a) + (1 - y)*ln(1 - a))", "a=0.6", "y=1")
+    (found,) = judged(run, *cross_entropy, *claims("dL/da=-y/a"), status=1)
+    assert (found["mistake"], found["says"]) == (
+        "right by chance",
+        "wrong: the formula is right with y = 1 alone",
+    )
+
+
 def test_a_formula_without_a_value_on_a_part_of_the_domain(run):
     """It is right where it has a value, and the verdict says where that is."""
     for formula in ("y^(-2/3)/3", "1/(3*sqrt(y)^(4/3))", "exp(-2/3*log(y))/3"):

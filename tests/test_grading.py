@@ -872,6 +872,7 @@ ARRAYS = ("z = W@x + b; h = sigmoid(z); L = sum((h - t)^2)/2",
         (("x^3",), "x=3x^3", "(u^n)' = n*u^(n-1)*u'"),
         (("tanh(x)",), "x=1 - tanh(x)", "tanh'(x) = 1 - y^2, where y = tanh(x)"),
         (("y^2*x",), "x=1", "a factor that does not vary stays: (c*u)' = c*u' with c = y^2"),
+        (("z = 2x + 3", "x=0.7"), "z=3", "every term counts"),
         # second derivatives: in the first one, in the second, in both
         (("(2x+1)^4",), "d2f/dx2=24(2x+1)^2", "multiply by d(2x+1)/dx = 2"),
         (("sin(x^2)",), "d2f/dx2=2cos(x^2) - 2x*sin(x^2)", "multiply by d(x^2)/dx = 2*x"),

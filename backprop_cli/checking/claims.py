@@ -170,8 +170,8 @@ class Judge(OneByOne[Target, Answer]):
         leaves = self.ground.leaves if self.ground is not None else None
         if leaves is None and (found := self.question(target).samples):
             leaves = leaf_values(self.graph, found[0].inputs)
-        if leaves is None or not verdict.mistake:
-            return cure(verdict.mistake)
+        if leaves is None or not verdict.mistake or not target.by:
+            return cure(verdict.mistake, of_value=not target.by)
         says = verdict.says.removeprefix(MAY_BE)
         return cure_at(found_in(self.graph, leaves, target, says), verdict.mistake)
 
@@ -263,11 +263,28 @@ class Judge(OneByOne[Target, Answer]):
         assert agreement.sample is not None
         shown = _shown(agreement.sample.inputs)
         says = f"the formula is right at this point by chance: at {shown} it is not"
+        if alone := self._only_with(asked.target, answer):
+            says = f"the formula is right with {_shown(alone)} alone"
         return verdict._replace(verdict=WRONG, digits=None, says=says, mistake="right by chance")
 
     def _agrees(self, agreement: Agreement) -> bool:
         """Whether a formula is right to the digits that are asked for."""
         return agreement.worst <= max(SAME, 0.5 * 10.0 ** -(self.least - 1))
+
+    def _holds(
+        self, target: Target, answer: Answer, kept: Mapping[str, float], side: tuple[float, ...] = ()
+    ) -> bool:
+        """Whether a formula is right wherever some inputs have these values."""
+        found = samples(self.graph, target, kept, LEAST_POINTS, side)
+        agreement = compare(answer, found)
+        return len(found) >= LEAST_POINTS and self._agrees(agreement) and not agreement.gaps
+
+    def _only_with(self, target: Target, answer: Answer) -> dict[str, float]:
+        """Return the input of a formula at whose value it is right wherever the others are."""
+        assert self.ground is not None
+        inputs = self.ground.inputs
+        own = [{name: inputs[name]} for name in answer.names if name in inputs and len(inputs) > 1]
+        return next((kept for kept in own if self._holds(target, answer, kept)), {})
 
     def _put_in(self, target: Target, answer: Answer, side: tuple[float, ...] = ()) -> dict[str, float]:
         """Return inputs whose values a formula has put in: with these it is right wherever the others are.
@@ -279,10 +296,8 @@ class Judge(OneByOne[Target, Answer]):
         graph, inputs = self.graph, self.ground.inputs
         tries = max(1, min(MOST_TRIES, WORK // (3 * LEAST_POINTS * work(graph))))
 
-        def holds(kept: Mapping[str, float], most: int = LEAST_POINTS) -> bool:
-            found = samples(graph, target, kept, most, side)
-            agreement = compare(answer, found)
-            return len(found) >= LEAST_POINTS and self._agrees(agreement) and not agreement.gaps
+        def holds(kept: Mapping[str, float]) -> bool:
+            return self._holds(target, answer, kept, side)
 
         for free in islice(self._free(answer), tries):
             kept = {name: x for name, x in inputs.items() if name not in free}

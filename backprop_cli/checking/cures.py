@@ -86,9 +86,17 @@ CURES: Mapping[str, str] = {
 """What to do, by the name of the mistake."""
 
 
-def cure(kind: str | None) -> str:
+OF_VALUES: Mapping[str, str] = {
+    "term missing": "every term counts",
+    "constant dropped": "every factor and divisor counts",
+}
+"""What to do where the mistake is in a value, and the rule of a derivative is none of it."""
+
+
+def cure(kind: str | None, *, of_value: bool = False) -> str:
     """Return what to do about a mistake of which only the name is known; "" for none."""
-    return CURES.get(kind or "", "")
+    known = CURES.get(kind or "", "")
+    return OF_VALUES.get(kind or "", known) if of_value else known
 
 
 def cure_at(places: Iterable[tuple[Sweeps, str]], kind: str) -> str:

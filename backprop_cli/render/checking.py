@@ -88,7 +88,7 @@ def words(verdict: Verdict, *, for_student: bool = False) -> str:
         return "no answer"
     read = f"read as {verdict.read_as}" if verdict.read_as else ""
     cure = verdict.cure if for_student else ""
-    says = "; ".join(filter(None, (verdict.says, verdict.how, read, cure)))
+    says = "; ".join(filter(None, (verdict.says, verdict.how, cure, read)))
     if not named:
         if verdict.verdict == RIGHT:
             return f"right ({says})" if says else "right"
