@@ -731,6 +731,48 @@ def test_latex_is_well_formed(run, name, tmp_path):
         )
 
 
+def test_names_of_textbooks():
+    """Every number has the same line by another name; hidden units and weights are counted through."""
+    deep = config(3, 2, f"{dense(2, 'tanh')}, {dense(3, 'relu')}, {dense(1)}", "mse", outputs=1)
+    plain, named = (trace.write_out(problem(deep, *more)) for more in ((), ("names=textbook",)))
+    kinds = ("forward", "loss", "deltas", "gradients", "updates")
+    for one, other in ((getattr(made, kind) for made in (plain, named)) for kind in kinds):
+        assert [line._replace(name=None, written=()) for line in one] == [
+            line._replace(name=None, written=()) for line in other
+        ]
+    names = {a.name.text: b.name.text for a, b in zip(plain.updates, named.updates, strict=True)}
+    assert names["linear1[1].w[0]"] == "w3"
+    assert names["linear2[0].w[0]"] == "w5"
+    assert names["linear2[2].b"] == "b_h5"
+    assert names["linear3[0].w[2]"] == "w13"
+    assert [line.name.text for line in named.forward][:4] == ["net_h1", "out_h1", "net_h2", "out_h2"]
+    assert "net_o1" in {line.name.text for line in named.forward}
+    assert {"dE/dnet_h3", "dout_h3/dnet_h3"} <= {line.name.text for line in named.deltas}
+    assert name_to_latex(Name("z", "linear1", (0,), of="y", called="net_h1")) == (
+        r"\frac{\partial y}{\partial \text{net}_{h1}}"
+    )
+    page = write(document(named), "table")
+    assert "dE/dw = dE/dout*dout/dnet*dnet/dw = dE/dnet*(the weight's input), summed over the rows" in page
+
+
+@pytest.mark.usefixtures("folder")
+def test_names_of_textbooks_in_other_commands(run):
+    told = run("explain", "mazur.yaml", "names=textbook", "--wrt", "w5").answered().out
+    assert "dE/dw5 = dE/dout_o1 * dout_o1/dnet_o1 * dnet_o1/dw5" in told
+    drawn = run("graph", "mazur.yaml", "names=textbook", "--path", "w5").answered().out
+    assert "w5 = 0.4, dE/dw = 0.082167" in drawn
+    claims = {"net_h1": 0.3775, "h1": 0.59326999, "linear1[0].y": 0.59326999, "dE/dw5": 0.08216704}
+    claims |= {"delta_o1": 0.13849856, "delta h1": 0.00877135, "w5": 0.35891648, "out_o2": 0.77292847}
+    words = [word for name, x in claims.items() for word in ("--claim", f"{name}={x}")]
+    assert run("check", "mazur.yaml", "names=textbook", *words).answered().out.endswith("8 of 8 right\n")
+    assert "linear1[0].z" in run("trace", "mazur.yaml").answered().out
+    (folder := Path("conv.yaml")).write_text(NETWORKS["convolution"])
+    run("trace", str(folder), "names=textbook").refused(
+        2, "names: textbook is for linear layers", "leave names out"
+    )
+    run("trace", "mazur.yaml", "names=texbook").refused(2, "did you mean textbook?")
+
+
 @pytest.mark.usefixtures("folder")
 def test_markdown(run):
     text = run("trace", "hand.yaml", "--format", "markdown").answered().out

@@ -92,17 +92,24 @@ class StepJudge(OneByOne[Quantity, Answer]):
             end = f" of row {row + 1}" if several and row is not None else ""
             kind = NEW if id in parameters else VALUE
             quantity = Quantity(name.text + end, kind, id)
+            by_place, called = name._replace(called=""), name.called  # both are names
             yield _plain(name.text + end), quantity
+            yield _plain(by_place.text + end), quantity
+            if called.startswith("out_"):
+                yield _plain(called.removeprefix("out_") + end), quantity
             if not self.point.active[id]:
                 continue
             slope = Quantity(name._replace(of="E").text + end, SLOPE, id)
+            name = by_place
             spellings = [
                 slope.text,
+                by_place._replace(of="E").text + end,
                 f"dE/d{name.text}{end}",
                 f"{name.owner}.{name._replace(of='E').short}{end}",
             ]
             if name.part == "z":
-                spellings += [f"{name.owner}.delta{end}", f"delta {name.owner}{end}"]
+                unit = called.removeprefix("net_") or name.owner
+                spellings += [f"{name.owner}.delta{end}", f"delta {unit}{end}", f"delta_{unit}{end}"]
             for text in spellings:
                 yield _plain(text), slope
         for text in ("E", "loss", "E before"):

@@ -68,7 +68,9 @@ class Weighted(NamedTuple):
     slope: Any
 
 
-def matrix_form(layers: Sequence[Weighted], near: Callable[[Any, Any], bool]) -> Iterator[LayerRule]:
+def matrix_form(
+    layers: Sequence[Weighted], near: Callable[[Any, Any], bool], z: str = "z", y: str = "y"
+) -> Iterator[LayerRule]:
     """Yield how the slopes of layers in a row come about in matrix notation, last layer first.
 
     A batch of one row is a vector, of several a matrix with a row each. What is not the product of these
@@ -77,13 +79,15 @@ def matrix_form(layers: Sequence[Weighted], near: Callable[[Any, Any], bool]) ->
     Args:
         layers: First layer first.
         near: Whether two arrays of numbers are equal.
+        z: What weighted sums are called.
+        y: What activations are.
     """
     single = len(layers[0].delta) == 1
     for k in range(len(layers), 0, -1):
         layer, own = layers[k - 1], str(k) if len(layers) > 1 else ""
-        delta, x = f"delta{own}", f"y{k - 1}" if k > 1 else "x"
-        by_z = f"dE/dy{own}*dy{own}/dz{own}" if k < len(layers) else ""
-        yield LayerRule(delta, f"dE/dz{own}", by_z, layer.delta[0] if single else layer.delta)
+        delta, x = f"delta{own}", f"{y}{k - 1}" if k > 1 else "x"
+        by_z = f"dE/d{y}{own}*d{y}{own}/d{z}{own}" if k < len(layers) else ""
+        yield LayerRule(delta, f"dE/d{z}{own}", by_z, layer.delta[0] if single else layer.delta)
         if layer.slope is not None and near(layer.delta.T @ layer.inputs, layer.slope):
             text = f"{delta}@{x}'" if single else f"{delta}'@{x}"
             yield LayerRule(f"dE/dW{own}", "", text, layer.slope)

@@ -14,6 +14,7 @@ class Name(NamedTuple):
         unit: Which unit of the layer.
         place: Which of the unit's weights, or of the row's inputs.
         of: What it is a slope of (``E`` in dE/dz); "" for the number itself.
+        called: A name of its own, ``net_h1``, in place of all that.
     """
 
     part: str
@@ -21,6 +22,7 @@ class Name(NamedTuple):
     unit: tuple[int, ...] = ()
     place: tuple[int, ...] = ()
     of: str = ""
+    called: str = ""
 
     @property
     def owner(self) -> str:
@@ -30,13 +32,13 @@ class Name(NamedTuple):
     @property
     def short(self) -> str:
         """``z``, ``w[2]``, ``dE/dz``."""
-        quantity = self.part + _index(self.place)
+        quantity = self.called or self.part + _index(self.place)
         return f"d{self.of}/d{quantity}" if self.of else quantity
 
     @property
     def text(self) -> str:
         """``linear1[0].z``; ``linear1[0]: dE/dz``."""
-        if not self.owner:
+        if self.called or not self.owner:
             return self.short
         return f"{self.owner}{': ' if self.of else '.'}{self.short}"
 

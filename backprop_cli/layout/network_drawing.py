@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ..explanation.paper import Paper
 from ..networks.network import LayerNetwork, Piece
 from ..networks.point import NetworkPoint
+from ..networks.textbook import SIDES
 from ..training.problem import Problem
 from ..training.step import Made, Step
 from . import Edges
@@ -116,13 +117,14 @@ def units_of(made: Made, row: int = 0) -> Units:
     network = made.problem.network
     assert isinstance(network, LayerNetwork)
     point = NetworkPoint(made.unrolled(Paper()))
+    textbook = made.textbook
     u, values, slopes = point.unrolled, point.here.values, point.here.cotangents
     own = [id for id in u.names if u.row_of.get(id) == row]
     given = [id for id in own if point.graph.nodes[id].op is None and id not in u.targets]
     # what a layer has of each of its units: z, y, p
     parts: dict[str, dict[int, dict[str, int]]] = {}
     for id in own:
-        part, layer, unit, *_ = u.names[id]
+        part, layer, unit = u.names[id][:3]
         if layer:
             parts.setdefault(layer, {}).setdefault(unit[0], {})[part] = id
     trained = {n: g for n, g in u.by_parameter(slopes).items() if n in made.gradients}
@@ -137,7 +139,7 @@ def units_of(made: Made, row: int = 0) -> Units:
         here = []
         w, b = (f"{piece.name}.{part}" for part in ("weights", "bias"))
         for k, ids in parts[piece.name].items():
-            name = u.names[ids["z"]].owner
+            name = textbook.unit(piece.name, k) if textbook else u.names[ids["z"]].owner
             numbers = {"b": values[u.parameters[b][k]], **{part: values[id] for part, id in ids.items()}}
             numbers["dE/dz"] = slopes[ids["z"]]
             fused = network.loss.row.fuses if piece is last else None
@@ -146,8 +148,9 @@ def units_of(made: Made, row: int = 0) -> Units:
             here.append(name)
             for i, source in enumerate(before):
                 gradient = float(gradients[w][k, i]) if w in gradients else None
-                value = values[u.parameters[w][k, i]]
-                weights.append(Weight(source, name, f"w[{i}]", value, gradient, gradient is None))
+                id = int(u.parameters[w][k, i])
+                called = u.names[id].short
+                weights.append(Weight(source, name, called, values[id], gradient, gradient is None))
         before = here
     targets = {u.names[id].text: values[id] for id in u.targets if id in own}
     units.append(Unit("E", "", "", {"value": made.step.before, **targets}))
@@ -257,10 +260,14 @@ def places(drawing: Drawing, found: Units | None) -> dict[str, Place]:
     ids = {card.name: card.id for card in drawing.cards}
     known = {name: Place(id) for name, id in ids.items()}
     for unit in found.units if found is not None else ():
-        known |= {f"{unit.name}.{part}": Place(ids[unit.name]) for part in unit.numbers if unit.layer}
+        for part in unit.numbers if unit.layer else ():
+            names = f"{unit.name}.{part}", f"{SIDES.get(part, part)}_{unit.name}"
+            known |= dict.fromkeys(names, Place(ids[unit.name]))
     for k, weight in enumerate(found.weights if found is not None else ()):
         if weight.target != "E":
-            known[f"{weight.target}.{weight.name}"] = Place(ids[weight.target], k)
+            alone = weight.name if "[" not in weight.name else ""
+            names = f"{weight.target}.{weight.name}", alone
+            known |= dict.fromkeys(filter(None, names), Place(ids[weight.target], k))
     return known
 
 

@@ -190,7 +190,7 @@ class Lines:
         if len(uses) == 1 and uses[0].user in unit and name.layer:
             (use,) = uses
             user = point.graph.nodes[use.user]
-            local = name._replace(of=u.names[user.id].part)
+            local = name._replace(of=u.names[user.id].called or u.names[user.id].part)
             at_kink = by_convention(user.primitive, [point.here.values[i] for i in user.inputs])
             remark = f"by convention {user.primitive.convention}" if at_kink else ""
             partial = point.local_derivatives(user.id)[use.position]

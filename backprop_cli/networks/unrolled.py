@@ -7,7 +7,7 @@ what leads to it in one line.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -90,6 +90,7 @@ class Unrolled:
         leaves: Parameters, states and what the batch brings, by name.
         paper: Rounds.
         only: One layer alone, with its inputs and what comes back to it given.
+        called: Gives numbers names of their own, or "".
     Attributes:
         only: The one layer; None where all are there.
         rows: Of the batch.
@@ -113,6 +114,7 @@ class Unrolled:
         leaves: Mapping[str, NDArray],
         paper: Paper,
         only: OneLayer | None = None,
+        called: Callable[[Name], str] | None = None,
     ) -> None:
         self.network = network
         self.paper = paper
@@ -129,6 +131,7 @@ class Unrolled:
         self.siblings: dict[int, list[int]] = {}
         self.loss: WrittenLoss | None = None
         self.only = only
+        self._called = called
         self._lowered, self._arrays = lowered, leaves
         self._builder = GraphBuilder(Source(""), sys.maxsize)
         self._leaves: dict[int, float] = {}
@@ -186,7 +189,8 @@ class Unrolled:
     def _own(self, name: Name, row: int | None) -> Name:
         if row is None or self.rows == 1:
             return name
-        return name._replace(layer=".".join(filter(None, (f"row{row + 1}", name.layer))))
+        layer = ".".join(filter(None, (f"row{row + 1}", name.layer)))
+        return name._replace(layer=layer, called=name.called and f"row{row + 1}.{name.called}")
 
     @property
     def _own_loss(self) -> bool:
@@ -239,13 +243,16 @@ class Unrolled:
     def _enter(self, recorded: int | None, id: int, name: Name, row: int | None) -> int:
         if recorded is not None:
             self._ids[recorded] = id
-        self.names[id] = name
+        self.names[id] = self._titled(name)
         if row is not None:
             self.row_of[id] = row
         return id
 
+    def _titled(self, name: Name) -> Name:
+        return name if self._called is None else name._replace(called=self._called(name))
+
     def _leaf(self, recorded: int | None, name: Name, value: float, kind: str, row: int | None = None) -> int:
-        id = self._builder.input(self._own(name, row).text, NOWHERE, kind)
+        id = self._builder.input(self._own(self._titled(name), row).text, NOWHERE, kind)
         self._leaves[id] = self.paper(float(value))
         return self._enter(recorded, id, name, row)
 

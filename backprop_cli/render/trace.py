@@ -74,10 +74,9 @@ def _page(trace: Trace, digits: int) -> Iterator[Block]:
         if any(group for _, group in calculations.groups):
             yield from _common(title, rule, calculations)
     if trace.matrices:
-        many = (
-            "a row of a matrix is a row of the batch" if len(trace.step.rows) > 1 else "x and y are columns"
-        )
-        yield Section("Matrix form", _prose(f"delta = dE/dz; {many}; ' transposes"))
+        many, (z, y) = len(trace.step.rows) > 1, trace.letters
+        rows = "a row of a matrix is a row of the batch" if many else f"x, {y} and delta are columns"
+        yield Section("Matrix form", _prose(f"delta = dE/d{z}; {rows}; ' transposes"))
         for matrix in trace.matrices:
             yield Lines(rule_lines(shown.matrix(matrix), digits), most=None, near=True)
     yield Heading(_prose(conclusion(trace, digits)), whole=True)
@@ -109,10 +108,12 @@ def _sections(trace: Trace, shown: _Shown) -> Iterator[tuple[str, str, Calculati
     fused = LOSSES[trace.step.loss].fuses
     words = {"delta": "", "forward": "", "gradient": f"dE/dp by every parameter p{summed}"}
     if trace.units:
-        words["forward"] = "z = weights*inputs + bias; y is the activation of z"
-        words["delta"] = "dE/dy sums what comes back from all that reads y; dE/dz = dE/dy*dy/dz"
-        chain = "dE/dz*dz/dw" if fused in PROBABILITIES else "dE/dy*dy/dz*dz/dw"
-        words["gradient"] = f"dE/dw = {chain} = dE/dz*(the weight's input){summed}; dE/db = dE/dz{summed}"
+        z, y = trace.letters
+        chain, by_z = f"dE/d{y}*d{y}/d{z}", f"dE/d{z}"
+        words["forward"] = f"{z} = weights*inputs + bias; {y} is the activation of {z}"
+        words["delta"] = f"dE/d{y} sums what comes back from all that reads {y}; {by_z} = {chain}"
+        three = f"{by_z if fused in PROBABILITIES else chain}*d{z}/dw"
+        words["gradient"] = f"dE/dw = {three} = {by_z}*(the weight's input){summed}; dE/db = {by_z}{summed}"
     if fused in PROBABILITIES:
         words["forward"] += "; p are the probabilities" if words["forward"] else "p are the probabilities"
         together = f"{fused} and {trace.step.loss} together: p - t, over how many there are"

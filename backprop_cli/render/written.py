@@ -98,8 +98,17 @@ def name_to_latex(name: Name) -> str:
     return name_piece(name).text
 
 
+def _textbook(text: str) -> str:
+    """Return a name that textbooks have: ``net_h1``, ``w5``, ``E``."""
+    word, _, unit = text.rpartition("_")
+    return rf"\text{{{word}}}_{{{unit}}}" if word else latex.name_to_latex(text)
+
+
 def name_piece(name: Name) -> Piece:
     """Return the same as an operand: what has something above is no base of a power."""
+    if name.called:
+        symbol = _textbook(name.called)
+        return latex.slope_piece(_textbook(name.of), symbol) if name.of else atom(symbol)
     known = {"centred": r"\tilde{x}", "mean": r"\mu", "variance": r"\sigma^2", "deviation": r"\sigma"}
     part = known.get(name.part) or latex.name_to_latex(name.part)
     below = ",".join(map(str, (*name.unit, *name.place)))

@@ -517,4 +517,11 @@ class Config(Section, frozen=True, kw_only=True):
     )
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="of every random number")] = 0
     name: Annotated[str | None, Meta(description="of the run; the config's file name by default")] = None
+    names: Annotated[
+        Literal["textbook"] | None,
+        Meta(
+            description="textbook: linear layers have units h1, o1 and numbers net_h1, out_h1, w1 ..., "
+            "counted from 1, where by default they have linear1[0].z, linear1[0].y, linear1[0].w[0]"
+        ),
+    ] = None
     dtype: Annotated[Literal["float64", "float32"], Meta(description="of parameters and data")] = "float64"

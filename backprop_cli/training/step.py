@@ -18,6 +18,7 @@ from ..networks.layers.places import ShapeError
 from ..networks.network import LayerNetwork, NDArray
 from ..networks.programmed import ProgramNetwork
 from ..networks.runner import Bound, Network
+from ..networks.textbook import Textbook
 from ..networks.unrolled import OneLayer, Unrolled
 from ..optimization import rules, settings
 from .config.acting import RATES
@@ -180,7 +181,15 @@ class Made:
         """Return the step before the update number by number, all of it or one layer."""
         only = None if layer is None else self.one_layer(layer)
         network = self.problem.network.of_span(self.bound.span)
-        return Unrolled(network, self.bound.lowered, {**self.old, **self.batch}, paper, only)
+        leaves = {**self.old, **self.batch}
+        return Unrolled(network, self.bound.lowered, leaves, paper, only, self.textbook)
+
+    @property
+    def textbook(self) -> Textbook | None:
+        """What textbooks call the numbers, where the config asks for that."""
+        network = self.problem.network
+        asked = self.problem.config.names is not None
+        return Textbook(network) if asked and isinstance(network, LayerNetwork) else None
 
     @property
     def plain(self) -> bool:

@@ -19,12 +19,12 @@ from ..explanation.names import Name
 from ..explanation.paper import Paper
 from ..explanation.report import Explanation, explain_step
 from ..language.numbers import brief
-from ..networks.layers.dense import Linear
 from ..networks.lines import Line, Lines, written_forms
 from ..networks.losses import WEIGHTS
 from ..networks.network import LayerNetwork, NDArray, Piece
 from ..networks.point import NetworkPoint, NetworkProgram
 from ..networks.programmed import ProgramNetwork
+from ..networks.textbook import SIDES
 from .problem import Problem
 from .reinforcement import Reinforce
 from .step import Clipping, Made, Step, check_layer, check_size, check_work, number, shown_steps, whole_step
@@ -112,6 +112,7 @@ class Trace:
         states: What else the step changes: running means and variances.
         plain: The updates are ``old - rate*gradient``.
         units: The network is made of layers, not of a formula.
+        letters: What weighted sums and activations are called.
         notes: What a reader should know.
         matrices: The slopes in matrix notation, where layers of weighted sums are all that there is.
         played: The steps of the episodes that the rows are of; () where rows were given.
@@ -134,6 +135,7 @@ class Trace:
     states: tuple[Update, ...]
     plain: bool
     units: bool
+    letters: tuple[str, str]
     notes: tuple[str, ...]
     matrices: tuple[LayerRule, ...] = ()
     played: tuple[Played, ...] = ()
@@ -263,6 +265,7 @@ class _Writing:
         count = len(made.rows)
         some = range(count) if count <= ALL_ROWS else range(FIRST_ROWS)
         self.shown = (row - 1,) if row is not None else tuple(some)
+        self.letters = ("z", "y") if made.textbook is None else (SIDES["z"], SIDES["y"])
         self.lines = Lines(self.point, self.shown, layer, steps)
 
     def trace(self) -> Trace:
@@ -294,6 +297,7 @@ class _Writing:
             tuple(self._states()),
             made.plain,
             isinstance(self.network, LayerNetwork),
+            self.letters,
             tuple(self._notes()),
             tuple(self._matrices()),
             tuple(self._played()),
@@ -360,7 +364,7 @@ class _Writing:
         if not isinstance(network, LayerNetwork) or self.narrowed or len(self.shown) < u.rows:
             return
         pieces = network.pieces
-        if not all(isinstance(piece.layer, Linear) for piece in pieces) or "x" not in self.made.batch:
+        if not all(piece.layer.dense for piece in pieces) or "x" not in self.made.batch:
             return
         ids = {(n.layer, n.part, *n.unit, u.row_of[id]): id for id, n in u.names.items() if id in u.row_of}
 
@@ -379,7 +383,7 @@ class _Writing:
             layers.append(Weighted(weights, x, of(piece, "z", here.cotangents), back, slope))
             x, back = (of(piece, "yz", numbers) for numbers in (here.values, here.cotangents))
         off = DOUBLE if self.paper.decimals is None else u.rows * 10.0**-self.paper.decimals
-        yield from matrix_form(layers, lambda a, b: np.allclose(a, b, rtol=DOUBLE, atol=off))
+        yield from matrix_form(layers, lambda a, b: np.allclose(a, b, rtol=DOUBLE, atol=off), *self.letters)
 
     def _notes(self) -> Iterator[str]:
         if self.config.dtype == "float32":
