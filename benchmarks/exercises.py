@@ -28,7 +28,7 @@ from backprop_cli.exercises.codes import ALPHABET, LENGTH, NUMBERS, read_code
 from backprop_cli.exercises.draws import Draws
 from backprop_cli.exercises.handouts import EXACT, kind_task
 from backprop_cli.exercises.key import Key, labels, written
-from backprop_cli.exercises.kinds import KINDS, LEVELS
+from backprop_cli.exercises.kinds import KINDS, LEVELS, PROGRAMS
 from backprop_cli.exercises.marking import Marking
 from backprop_cli.exercises.posed import NEAREST_KINK, OfFormula, OfProgram
 from backprop_cli.exercises.sheet import Sheet, read_sheet
@@ -72,6 +72,7 @@ def main(draws: int) -> None:
         path.write_text(SHEET.rpartition("  - ")[0] + FORMULA, "utf-8")
         print("with a formula in place of the update:")
         marking(draw_class(read_sheet(str(path), Usual()), PEOPLE, "2026-w3"))
+    of_formulas()
     of_kinds(draws)
 
 
@@ -187,6 +188,64 @@ def marking(key: Key) -> None:
     )
 
 
+def of_formulas() -> None:
+    """Change the formulas of keys: a number more, another sign, a factor less; and write them otherwise."""
+    right = accepted = wrong = taken = 0
+    for kind, level in ((kind, level) for kind in PROGRAMS for level in LEVELS):
+        task = kind_task(kind, level, Usual("formula"))
+        draws = Draws("formulas", kind, level)
+        for exercise in (task.drawn(draws) for _ in range(2)):
+            posed = exercise.posed
+            assert isinstance(posed, OfFormula)
+            points = list(somewhere(posed.program, list(posed.graph.inputs), draws))
+            for part in exercise.parts:
+                text = part.answer.text
+                for other in (text.replace("*", " "), text.replace("^", "**"), f"({text})*2/2"):
+                    right += 1
+                    accepted += posed.verdict(part.name, other).good
+                for other in changed(text):
+                    if differ(text, other, points):
+                        wrong += 1
+                        taken += posed.verdict(part.name, other).good
+    print(f"right formulas, written otherwise, that are accepted: {accepted} of {right}")
+    print(f"formulas with a slip that are accepted: {taken} of {wrong}")
+
+
+def changed(formula: str) -> Iterator[str]:
+    """Yield a formula with one slip each."""
+    for found in re.finditer(r"(?<!\w)\d+(?:\.\d+)?", formula):
+        yield f"{formula[: found.start()]}{float(found[0]) + 1:g}{formula[found.end() :]}"
+    for found in re.finditer(r" [+-] ", formula):
+        yield formula[: found.start()] + (" - " if found[0] == " + " else " + ") + formula[found.end() :]
+    for found in re.finditer(r"\*[a-z]\w*(?![\w(])", formula):
+        yield formula[: found.start()] + formula[found.end() :]
+
+
+def somewhere(program: str, inputs: list[str], draws: Draws) -> Iterator[dict[str, float]]:
+    """Yield values of a program's names at points where all are real."""
+    for _ in range(40):
+        known = {name: (draws.below(6000) - 3000) / 1000 for name in inputs}
+        for statement in program.split(";"):
+            name, _, text = statement.rpartition(" = ")
+            known[name.strip() or "f"] = number(text, known)
+        if all(map(math.isfinite, known.values())):
+            yield known
+
+
+def number(text: str, known: Mapping[str, float]) -> float:
+    """Return what Python makes of an expression; NaN where it has no value."""
+    try:
+        return float(eval(text.strip().replace("^", "**"), {**FUNCTIONS}, dict(known)))
+    except (ValueError, ArithmeticError):
+        return math.nan
+
+
+def differ(formula: str, other: str, points: list[dict[str, float]]) -> bool:
+    """Whether two formulas have different values at one of some points."""
+    values = ((number(formula, point), number(other, point)) for point in points)
+    return any(abs(x - y) > 1e-9 * abs(x) for x, y in values)
+
+
 def of_kinds(draws: int) -> None:
     """Criteria 4, 5, 8 and 9: draws of every kind and level, with what they are held to worked out anew."""
     answers = exact = close = right = options = kept = 0
@@ -230,7 +289,7 @@ def of_kinds(draws: int) -> None:
 
 
 FUNCTIONS = {
-    **{name: getattr(math, name) for name in ("exp", "log", "sqrt", "sin", "tanh")},
+    **{name: getattr(math, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tanh")},
     "sigmoid": lambda x: 1.0 / (1.0 + math.exp(-x)),
     "relu": lambda x: max(x, 0.0),
 }
