@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ..checking.answers import read_answer
-from ..checking.verdicts import EXACT, ROOM, is_slip
+from ..checking.answers import read_answer, written_digits
+from ..checking.verdicts import EXACT, LEAST_DIGITS, ROOM, is_slip
 from ..language.tokens import NAME
 from .known import SLOPE, Known
 from .lines import NO_NAMES, Line, line_of, unit_of
@@ -89,7 +89,8 @@ def chain(
         else:
             known.give(owner, value, parts[1] if len(parts) > 2 else "", written)
         worked = found or len(parts) == 2
-        rounded = abs(value - written) > EXACT * abs(value) if worked else "." in last
+        long = "." in last and written_digits(plain_number(last)) >= LEAST_DIGITS
+        rounded = abs(value - written) > EXACT * abs(value) if worked else long
         rounded = rounded and not any(line.wrong for line in found)
         if rounded and (unit := unit_of(last)):
             known.units[owner] = known.units[plain_number(last).lstrip("+-")] = unit / 2

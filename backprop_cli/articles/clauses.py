@@ -41,6 +41,15 @@ _GIVES = re.compile(rf"(\b{NAME}\s*=\s*{NUMBER})\s+(?:is|gives|yields)\s+(?={NAM
 
 _SETTING = re.compile(rf"(?:an?\s+|the\s+)?(?:[a-z]+\s+)+of\s+{NUMBER}")
 """What a clause sets that is none of the names: "a learning rate of 0.1"."""
+_NUMBERED = re.compile(
+    r"\b(?:epoch|step|iteration|example|class|layer|neuron|node|unit|sample|round|case|figure|equation|part)"
+    r"s?\s+\d+(?:\.\d+)?(?![\w.,^*/+-])",
+    re.IGNORECASE,
+)
+"""What has a number: "epoch 2", "class 1"."""
+
+_PAIR = re.compile(r"\b(?:between|both|sum|product|difference|ratio|quotient|of)\b", re.IGNORECASE)
+"""What an "and" may join two of."""
 
 NAMED = re.compile(rf"(?:^|[\s(,;:])({NAME})\s*=(?!=)")
 
@@ -160,6 +169,12 @@ def _claims(text: str) -> bool:
     return EQUALS.search(text) is not None
 
 
+def _worded(text: str) -> bool:
+    """Return whether a clause has nothing but words, names that it speaks of, and numbers of examples."""
+    plain = _MENTIONED.sub("it", _NUMBERED.sub("it", re.sub(r"[()]", "", text)))
+    return _WORDS.fullmatch(re.sub(r"(?<=[a-z])/(?=[a-z])", " ", plain)) is not None
+
+
 def _sentence(clauses: list[_Clause]) -> Iterator[tuple[str, bool]]:
     """Yield the clauses of one sentence, conditions ("when n = 5") before what they are about."""
     doubtful: set[int] = set()
@@ -167,14 +182,12 @@ def _sentence(clauses: list[_Clause]) -> Iterator[tuple[str, bool]]:
     for i, (lead, text) in enumerate(clauses):
         if i in claims:
             before = clauses[i - 1].text if i else ""
-            joined = "and" in lead.lower() and i - 1 not in claims and before and not _SLOPE.search(before)
-            if MARK in text or (i and joined):
+            joined = "and" in lead.lower() and i - 1 not in claims and not _SLOPE.search(before)
+            if MARK in text or (joined and before and (_PAIR.search(before) or not _worded(before))):
                 doubtful.add(i)
             if i and _OPERATOR.match(text):
                 doubtful |= {i - 1, i}
-        elif not _WORDS.fullmatch(_MENTIONED.sub("it", re.sub(r"[()]", "", text))) or re.match(
-            r"an?\s", text
-        ):
+        elif not _worded(text) or re.match(r"an?\s", text):
             if _SETTING.fullmatch(text.strip()) and i < max(claims, default=i):
                 continue
             # "7/2 = 3, remainder 1", "between 5*2 and 3*2 = 4": part of the claim next to it

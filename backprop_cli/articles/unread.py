@@ -61,6 +61,9 @@ _RESULT = re.compile(
 _COMMENT = re.compile(rf"#\s*({NUMBER})\s*(?:\.\.\.|…)?[.;,]?\s*$")
 _ALONE = re.compile(rf"\s*(?:Out\[\d+\]:\s*)?({NUMBER})\s*")
 _BETWEEN = re.compile(r"[=≈→←;]|,\s|->|\\approx|\\rightarrow|\.\s")
+_NEW = re.compile(r"\^\{?\s*(?:\+|new)")
+"""Behind a weight that was updated: that is worked out from the one before."""
+
 _INDEX = r"(?:_(?:\w+|\{[^{}]*\}|\([^()]*\))|\^(?:\{?\(\w\)\}?|\{?\+\}?))"
 _GIVEN = re.compile(
     # a name behind nothing, a mark, or a word: "W x" is a product
@@ -103,7 +106,7 @@ def missed(
         left = _BETWEEN.split(line[max(start - 200, 0) : start])[-1]
         worded = line[start : start + 1].isalpha() and bool(left)
         given = None if worded or line[start : start + 1] == "#" else _GIVEN.fullmatch(left)
-        if given and (code or given[1] not in formulas):
+        if given and (code or (given[1] not in formulas and not _NEW.search(left))):
             continue  # a name is given a value: nothing to work out
         if left_over[plain]:
             # "a*b = 6 = 2*3 = 6" claims one number twice
@@ -115,7 +118,7 @@ def missed(
         elif worded:
             why = WORDS if why in ("", DOUBT) else why
         elif given:
-            why = why or (UNWORKED if formulas[given[1]] else "")
+            why = why or (UNWORKED if formulas.get(given[1], True) else "")
         else:
             own = _reason(left, known, functions) if why in ("", DOUBT) else UNSURE
             why = why if why and own in (UNSURE, FORMULA) else own
