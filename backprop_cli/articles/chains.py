@@ -147,7 +147,8 @@ def _settled(
     ):
         known.rules.pop(left, None)  # it is given anew
         return found, None
-    return [*found, line], exact
+    formula = texts[0] if texts and not SLOPE.fullmatch(left) else left
+    return [*found, line._replace(text=formula)], exact
 
 
 CARRIED = 6
