@@ -934,3 +934,33 @@ def test_every_mistake_has_a_cure():
     table = page.partition("| `mistake` | what was done |\n|---|---|\n")[2].partition("\n\n")[0]
     listed = [kind for row in table.splitlines() for kind in re.findall("`([^`]+)`", row.split("|")[1])]
     assert sorted(listed) == sorted(CURES)
+
+
+# --- a class of thirty ------------------------------------------------------------------------
+
+NEURON = ("z = w*x + b; a = sigmoid(z); L = -(y*ln(a) + (1-y)*ln(1-a))", "w=0.4", "b=-0.3", "x=1.5", "y=1",
+          "--marks", "z=1,a=1,L=2,dL/da=2,dL/dz=2,dL/dw=2,dL/db=1", "--credit", "close=0.5")  # fmt: skip
+ASKED = {"1. Was ist z?": "z", "2. a": "a", "3. Verlust L": "L", "4. dL/da": "dL/da", "Frage 5": "dL/dz",
+         "Frage 6": "dL/dw", "Frage 7": "dL/db"}  # fmt: skip
+THIRTY = list(csv.DictReader(io.StringIO((CLAIMS / "thirty.csv").read_text("utf-8-sig")), delimiter=";"))
+BY_HAND = {row["Name"]: float(row["von Hand"]) for row in THIRTY}
+"""Marks that a teacher gives; of two hand-ins of a name the last counts."""
+
+
+def test_a_class_of_thirty_by_table(run):
+    columns = ",".join(f"{title}={name}" for title, name in ASKED.items())
+    table = ("--claims", str(CLAIMS / "thirty.csv"), "--columns", columns, "--keep", "last")
+    done = run("check", *NEURON, *table, "--format", "csv")
+    found = {row["student"]: float(row["marks"]) for row in csv.DictReader(io.StringIO(done.out))}
+    assert found == BY_HAND
+    assert len(found) == 30
+    assert "'von Hand' is not judged" in done.err
+    assert "Václav is there 2 times: the last counts" in done.err
+
+
+def test_a_class_of_thirty_by_folder(run, tmp_path):
+    for row in THIRTY:
+        lines = [f"{name} = {row[title]}" for title, name in ASKED.items() if row[title]]
+        (tmp_path / f"{row['Name']}.txt").write_text("\n".join(lines), "utf-8")
+    done = run("check", *NEURON, "--claims", str(tmp_path), "--format", "csv")
+    assert {row["student"]: float(row["marks"]) for row in csv.DictReader(io.StringIO(done.out))} == BY_HAND
