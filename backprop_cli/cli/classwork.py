@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import ANSWERED, FileError, UsageError, counted, nearest
@@ -21,6 +21,7 @@ FORMATS = ("table", "markdown", "latex", "html", "json")
 ENDINGS = {".txt": "table", ".md": "markdown", ".tex": "latex", ".html": "html", ".json": "json"}
 KEY = "key.json"
 MOST_PEOPLE = 2_000
+MOST_TOLD = 3
 ROSTER_LIMIT = 1 << 20
 
 
@@ -93,7 +94,8 @@ class Paper(NamedTuple):
         from ..exercises.key import key_of
 
         folder = self._folder()
-        return self._files(redrawn(key_of(os.path.join(folder, KEY)), sheet, who), folder)
+        key = redrawn(key_of(os.path.join(folder, KEY)), sheet, who)
+        return self._files(key, folder, list(dict.fromkeys(_handed_out(folder).values())))
 
     def _folder(self) -> str:
         if self.output.file is None:
@@ -109,12 +111,12 @@ class Paper(NamedTuple):
                 raise UsageError(f"--format has no {each} here", hint=hint)
         return asked
 
-    def _files(self, key: Key, folder: str) -> int:
+    def _files(self, key: Key, folder: str, usual: Sequence[str] = ()) -> int:
         from ..render.exercise_files import FORMATS as OF_CLASSES
         from ..render.exercise_files import files
 
-        formats = self._asked(OF_CLASSES) or ["markdown"]
-        count = 0
+        formats = self._asked(OF_CLASSES) or usual or ["markdown"]
+        count, before = 0, _handed_out(folder)
         for name, data in files(key, formats, self.solutions):
             path = os.path.join(folder, *name.split("/"))
             try:
@@ -127,12 +129,30 @@ class Paper(NamedTuple):
             if private:
                 os.chmod(path, 0o600)
             count += 1
+            before.pop(name, None)
         self.output.note(
             f"wrote {counted(count, 'file')} to {folder}, for {counted(len(key.people), 'student')}"
         )
         for note in key.notes:
             self.output.note(f"note: {note}")
+        if before:
+            some = ", ".join(list(before)[:MOST_TOLD]) + (", ..." if len(before) > MOST_TOLD else "")
+            self.output.note(f"note: {counted(len(before), 'file')} of an earlier run stayed: {some}")
         return ANSWERED
+
+
+def _handed_out(folder: str) -> dict[str, str]:
+    """Return what a folder has of a class besides the key: its formats by the names of files."""
+    from ..render.exercise_files import FOLDERS, format_of
+
+    found = []
+    for part in ("", *FOLDERS):
+        with suppress(OSError):
+            found += [
+                "/".join(filter(None, (part, name)))
+                for name in sorted(os.listdir(os.path.join(folder, part)))
+            ]
+    return {name: format_ for name in found if (format_ := format_of(name))}
 
 
 @contextmanager

@@ -27,6 +27,14 @@ TOGETHER = ("latex", "html")
 
 PACKAGES = {"qti12": qti12, "qti21": qti21}
 QUIZZES = ("moodle", *PACKAGES)
+FOLDERS = ("student", "solutions")
+ENTIRE = {
+    **{f"{folder}{ENDINGS[name]}": name for folder in FOLDERS for name in TOGETHER},
+    "moodle.xml": "moodle",
+    **{f"{name}.zip": name for name in PACKAGES},
+}
+"""Files of a whole class besides the key, and what they are."""
+
 FORMATS = (*ENDINGS, *QUIZZES)
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """When files in packages were written: the same bytes are to come out again."""
@@ -169,6 +177,14 @@ def _texts(key: Key, formats: Collection[str], solutions: Solutions) -> Iterator
     yield "key.md", write(key_document(key), "markdown", to_file=True)
     yield "report.txt", write(report(key), "table", to_file=True)
     yield "key.json", written(key)
+
+
+def format_of(name: str) -> str:
+    """Return the format of a file of a class, by its name; "" for what is none."""
+    folder, slash, file = name.rpartition("/")
+    if slash and folder in FOLDERS:
+        return next((format_ for format_, ending in ENDINGS.items() if file.endswith(ending)), "")
+    return ENTIRE.get(name, "")
 
 
 def _zipped(files: Mapping[str, str]) -> bytes:
