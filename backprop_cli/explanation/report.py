@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..differentiation.report import SUMMARY_FROM, rounding_warnings, warnings_of
 from ..engine.point import check_wrt
 from ..engine.run import bind, is_bound
-from ..errors import UsageError
+from ..errors import UsageError, joined
 from ..graph import CONSTANT, Graph
+from .learned import learned
 from .named import NamedPoint, NamedSymbols
 from .passes import Backward, Forward, backward_lines, forward_lines, idle_steps, steps_to_write
 from .paths import Reach, longest_path, reaches
@@ -129,7 +130,7 @@ def explain(
         graph: The computation.
         bindings: Values of inputs over the program's own; with none at all for a program that needs some,
             there are rules and limits alone.
-        wrt: Inputs to differentiate by; None for all.
+        wrt: Inputs to differentiate by; None for all, or for what is `learned` where a loss ends the program.
         detail: How much is told: ``short``, ``normal`` or ``full``.
         symbolic: Take the derivative rule by rule.
         limit: Work out the limit definition.
@@ -141,7 +142,8 @@ def explain(
         BindingError: for bindings that do not fit.
         NoSuchNumber: where a value or slope that the answer needs does not exist.
     """
-    asked = check_wrt(graph, wrt, steps=True)
+    by = wrt if wrt is not None else learned(graph) or None
+    asked = check_wrt(graph, by, steps=True)
     others = {"--symbolic": symbolic, "--definition": limit, "--round-each": decimals is not None}
     other = next((option for option, given in others.items() if named and given), None)
     if other is not None:
@@ -161,11 +163,15 @@ def explain(
         )
     point: WrittenPoint | None = None
     if named:
-        point = NamedPoint(graph, bindings, wrt) if bound else NamedSymbols(graph, wrt)
+        point = NamedPoint(graph, bindings, by) if bound else NamedSymbols(graph, by)
     elif bound:
-        point = WrittenPoint(graph, bindings, wrt, decimals)
+        point = WrittenPoint(graph, bindings, by, decimals)
     told = Explanation(graph, asked, wrt is not None, detail, passes, point, warnings=warnings_of(graph))
     notes = [] if asked or wrt is not None else ["there is no variable to differentiate by"]
+    if len(asked) < len(graph.inputs) and wrt is None:
+        data = [name for name in graph.inputs if name not in asked]
+        are = f"{joined(data)} {'is' if len(data) == 1 else 'are'} taken for data"
+        notes.append(f"{are}, for a loss ends the program; --wrt names others")
     if named and not any(n.name and n.op and n.kind != CONSTANT for n in graph.nodes[: graph.output]):
         notes.append("no step has a name but the output; d = a*b; ... names one")
     if point is not None:
