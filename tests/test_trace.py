@@ -765,6 +765,10 @@ def test_names_of_textbooks_in_other_commands(run):
     claims |= {"delta_o1": 0.13849856, "delta h1": 0.00877135, "w5": 0.35891648, "out_o2": 0.77292847}
     words = [word for name, x in claims.items() for word in ("--claim", f"{name}={x}")]
     assert run("check", "mazur.yaml", "names=textbook", *words).answered().out.endswith("8 of 8 right\n")
+    page = run("page", "mazur.yaml", "names=textbook").answered().out
+    called = json.loads(page.split('id="data">')[1].split("</script>")[0])["layers"][1]["called"]
+    assert called["w"] == ["w5", "w6", "w7", "w8"]
+    assert (called["units"], called["z"][0], called["y"][1]) == (["o1", "o2"], "net_o1", "out_o2")
     assert "linear1[0].z" in run("trace", "mazur.yaml").answered().out
     (folder := Path("conv.yaml")).write_text(NETWORKS["convolution"])
     run("trace", str(folder), "names=textbook").refused(

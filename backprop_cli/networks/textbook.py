@@ -47,6 +47,13 @@ class Textbook:
         found = self._layers[layer]
         return f"{found.letter}{found.units + k + 1}"
 
+    def layer(self, name: str, units: int) -> dict[str, list[str]]:
+        """Return what all of a layer is called, part by part; its weights unit by unit."""
+        inputs = range(self._layers[name].inputs)
+        own = {part: [self(Name(part, name, (k,))) for k in range(units)] for part in (*SIDES, "b")}
+        weights = [self(Name("w", name, (k,), (i,))) for k in range(units) for i in inputs]
+        return {"units": [self.unit(name, k) for k in range(units)], "w": weights, **own}
+
     def __call__(self, name: Name) -> str:
         """Return what a number is called; "" for what has no such name."""
         if not name.layer and name.place:

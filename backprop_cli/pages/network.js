@@ -120,8 +120,12 @@ function startNetwork(D) {
   const weight = (array, k) => net.weights.findIndex((w) => w.array === array && w.k === k);
   const layers = D.layers.map((layer, l) => ({ ...layer, l, w: weight(`${layer.name}.weights`, 0), b: weight(`${layer.name}.bias`, 0) }));
   const before = (l) => (l === 0 ? D.x : layers[l - 1].y);
-  const unitName = (l, k) => `${layers[l].name}[${k}]`;
-  const sourceName = (l, i) => (l === 0 ? D.names[i] || `x${i + 1}` : `${unitName(l - 1, i)}.y`);
+  const unitName = (l, k) => layers[l].called?.units[k] ?? `${layers[l].name}[${k}]`;
+  const place = (i) => (i === undefined ? "" : `[${i}]`);
+  const ownName = (l, k, part, i) => layers[l].called?.[part][i === undefined ? k : k * layers[l].inputs + i];
+  const numberName = (l, k, part, i) => ownName(l, k, part, i) ?? `${unitName(l, k)}.${part}${place(i)}`;
+  const slopeName = (l, k, part, i) => (layers[l].called ? `dE/d${ownName(l, k, part, i)}` : `${unitName(l, k)}: dE/d${part}${place(i)}`);
+  const sourceName = (l, i) => (l === 0 ? D.names[i] || `x${i + 1}` : numberName(l - 1, i, "y"));
   const MOST_REPLAYED = 20000; // updates that a link leads to
   const PHASES = ["given", "forward", "loss", "backward", "update"];
   let now, timer = null;
@@ -186,8 +190,8 @@ function startNetwork(D) {
     const layer = layers[l], { v } = now, bias = layer.b < 0 ? [] : [signed(s.theta[layer.b + k])];
     const terms = before(l).map((id, i) => `${i ? signed(s.theta[layer.w + k * layer.inputs + i]) : num(s.theta[layer.w + k * layer.inputs + i])}*${signed(v[id])}`);
     const shown = terms.length > 8 ? [...terms.slice(0, 6), "...", terms[terms.length - 1]] : terms;
-    const found = [`${unitName(l, k)}.z = ${sumText([...shown, ...bias])} = ${num(v[layer.z[k]])}`];
-    if (layer.y[k] !== layer.z[k]) found.push(`${unitName(l, k)}.y = ${layer.function}(${num(v[layer.z[k]])}) = ${num(v[layer.y[k]])}`);
+    const found = [`${numberName(l, k, "z")} = ${sumText([...shown, ...bias])} = ${num(v[layer.z[k]])}`];
+    if (layer.y[k] !== layer.z[k]) found.push(`${numberName(l, k, "y")} = ${layer.function}(${num(v[layer.z[k]])}) = ${num(v[layer.y[k]])}`);
     return found;
   }
 
@@ -197,7 +201,7 @@ function startNetwork(D) {
       found.push(`x = (${D.rows[view.row].map(num).join(", ")}); target (${D.targets[view.row].map(num).join(", ")})`);
     } else if (phase === "forward") {
       layers.forEach((layer, l) => layer.z.forEach((_, k) => found.push(...unitLines(l, k))));
-      if (D.output.some((id, k) => id !== layers[layers.length - 1].y[k])) D.output.forEach((id, k) => found.push(`${unitName(layers.length - 1, k)}.p = ${D.fused}(z) = ${num(v[id])}`));
+      if (D.output.some((id, k) => id !== layers[layers.length - 1].y[k])) D.output.forEach((id, k) => found.push(`${numberName(layers.length - 1, k, "p")} = ${D.fused}(z) = ${num(v[id])}`));
     } else if (phase === "loss") {
       found.push(`E = ${num(v[D.loss])}  (${D.lossName} of this row)`);
       if (D.batch > 1) found.push(`E = ${num(made.loss)}  (of the ${training.rows().length} rows of the batch)`);
@@ -205,9 +209,9 @@ function startNetwork(D) {
       found.push("Point at a line or a circle, and type its slope for this row into its card.");
       for (const [name, x] of Object.entries(view.found)) found.push(`${name} = ${num(x)}`);
     } else if (phase === "backward") {
-      for (const layer of [...layers].reverse()) layer.z.forEach((id, k) => found.push(`${unitName(layer.l, k)}: dE/dz = ${num(g[id])}`));
+      for (const layer of [...layers].reverse()) layer.z.forEach((id, k) => found.push(`${slopeName(layer.l, k, "z")} = ${num(g[id])}`));
       layers.forEach((layer, l) => layer.z.forEach((id, k) => before(l).forEach((source, i) => {
-        if (net.weights[layer.w + k * layer.inputs + i].trained) found.push(`${unitName(l, k)}: dE/dw[${i}] = ${num(g[id])}*${signed(v[source])} = ${num(g[net.weights[layer.w + k * layer.inputs + i].id])}`);
+        if (net.weights[layer.w + k * layer.inputs + i].trained) found.push(`${slopeName(l, k, "w", i)} = ${num(g[id])}*${signed(v[source])} = ${num(g[net.weights[layer.w + k * layer.inputs + i].id])}`);
       })));
     } else {
       const all = D.batch > 1 ? ` over ${training.rows().length} rows` : "";
@@ -222,9 +226,8 @@ function startNetwork(D) {
 
   function weightName(k) {
     const layer = layers.find((each) => k === Math.min(Math.max(k, each.w), each.w + each.z.length * each.inputs - 1) || (each.b >= 0 && k >= each.b && k < each.b + each.z.length));
-    if (layer.b >= 0 && k >= layer.b && k < layer.b + layer.z.length) return `${unitName(layer.l, k - layer.b)}.b`;
-    const place = k - layer.w;
-    return `${unitName(layer.l, Math.floor(place / layer.inputs))}.w[${place % layer.inputs}]`;
+    if (layer.b >= 0 && k >= layer.b && k < layer.b + layer.z.length) return numberName(layer.l, k - layer.b, "b");
+    return numberName(layer.l, Math.floor((k - layer.w) / layer.inputs), "w", (k - layer.w) % layer.inputs);
   }
 
   // panes

@@ -15,6 +15,7 @@ from ..export.javascript_rows import optimizer_rule, row_name
 from ..graph import CONSTANT
 from ..networks.network import LayerNetwork
 from ..networks.runner import Runner
+from ..networks.textbook import Textbook
 from ..ops import Primitive
 from ..optimization import settings
 from ..training.problem import Problem
@@ -120,7 +121,8 @@ def network_data(
         }
         for p in network.parameters
     ]
-    layers = []
+    textbook = None if config.names is None else Textbook(network)
+    layers: list[dict[str, Any]] = []
     for piece in network.pieces:
         activation = f"{piece.name}.y" if f"{piece.name}.y" in named else None
         z = scalars.ids(named[f"{piece.name}.z"]).reshape(-1).tolist()
@@ -133,6 +135,8 @@ def network_data(
                 "inputs": prod(piece.before),
             }
         )
+        if textbook is not None:
+            layers[-1]["called"] = textbook.layer(piece.name, piece.after[0])
     encoding = problem.encoding
     size = config.training.batch_size
     data = {
