@@ -436,6 +436,8 @@ TORCH = "x = torch.tensor([2.0], requires_grad=True)\nw = torch.tensor(3.0)\nw.r
         ("h = w*x\nL = (h - 1)**2\nL.backward()\nh.grad  # 10.0\nL.grad  # 1.0", ["10.0", "1.0"]),
         ("y = x**2\ny.backward()\nx.grad.zero_()\nz = x**3\nz.backward()\nx.grad  # 12.", ["12."]),
         ("y = x**2\nz = w**2\ny.backward()\nz.backward()\nx.grad  # 4.0\nw.grad  # 6.0", ["4.0", "6.0"]),
+        ("e = w * x; e.label = 'e'; L = e**2\nL.backward()\ne.grad  # 12.0", ["12.0"]),
+        ("y = torch.sigmoid(x)\ny.backward()\nx.grad.item()  # 0.10499362647533417", ["0.10499362647533417"]),
         # added up, or nobody knows of what
         ("y = x**2\ny.backward()\nz = x**3\nz.backward()\nx.grad  # 12.0", []),
         ("y = x**2\ny.backward()\nx.data -= 0.1 * x.grad\ny = x**2\ny.backward()\nx.grad  # 3.2", []),

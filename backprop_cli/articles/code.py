@@ -20,8 +20,8 @@ def changed(code: str) -> set[str]:
     """Return the names that a line of code may give another value."""
     if KEYWORD.match(code):
         return names_in(code)
-    code = code.partition("#")[0]
-    return set().union(*(names_in(left) for left in _CHANGED.findall(code))) if "=" in code else set()
+    statements = code.partition("#")[0].split(";")
+    return set().union(*(names_in(left) for s in statements if "=" in s for left in _CHANGED.findall(s)))
 
 
 def defined(code: str) -> set[str]:
@@ -37,6 +37,8 @@ FENCE = ("```", "~~~")
 _DEFINED = re.compile(
     rf"\s*(?:>>> )?\s*def\s+({NAME})\(({NAME}(?:\s*,\s*{NAME})*)\)\s*(?:->\s*\w+\s*)?:\s*(?:return\s+(.+))?"
 )
+
+_LAMBDA = re.compile(rf"(?:>>> )?({NAME})\s*=\s*lambda\s+({NAME}(?:\s*,\s*{NAME})*)\s*:\s*([^#]+)")
 
 
 def fence_of(line: str, fence: str) -> str:
@@ -57,6 +59,9 @@ def with_results(lines: list[str], code: bool) -> list[str]:
         fence = fence if code else fence_of(line, fence)
         following = found[k + 1]
         if fence in ("", MATH) or not line.strip() or line.lstrip().startswith((*FENCE, "#")):
+            continue
+        if short := _LAMBDA.fullmatch(line.rstrip()):
+            found[k] = f"{short[1]}({short[2]}) = {short[3]}"
             continue
         define = _DEFINED.fullmatch(line.rstrip())
         body = re.fullmatch(r"\s*return\s+([^#]+)", following) if define and not define[3] else None

@@ -18,7 +18,7 @@ from .clauses import BULLET, EQUALS, GIVEN
 from .code import PROMPT
 from .known import SLOPE, Known
 from .latex import UPDATE, plain_math
-from .lines import Hint, Line, cut_off, line_of, printed
+from .lines import Hint, Line, cut_off, in_single, line_of, printed
 from .notebook import shown_number
 from .numbers import NUMBER, plain_number
 from .programs import lowered, names_in, worked_out
@@ -32,6 +32,9 @@ _WRAPS = re.compile(
     r"\b(?:torch|Tensor|tensor|Value|Variable|jnp|tf|float32)\b|\.(?:item|backward|grad|round)\b"
 )
 """Code whose numbers are shown to fewer digits than floats have."""
+
+_JOINED = re.compile(r";\s+(?=[A-Za-z_][\w.]*\s*=[^=])")
+"""Between statements of code on one line."""
 
 _PRINT = re.compile(r"^print\((.*)\)$")
 _LINKS = frozenset(
@@ -88,6 +91,9 @@ def _bare(text: str, known: Known) -> str:
 
 def _judge(piece: str, number: int, known: Known, fenced: bool) -> list[Line] | None:
     """Judge a piece of text; [] where it claims nothing, None where it cannot be read."""
+    if fenced and _JOINED.search(piece):
+        first, rest = _JOINED.split(piece, maxsplit=1)
+        return [*(_judge(first, number, known, fenced) or []), *(_judge(rest, number, known, fenced) or [])]
     text = plain_math(piece).strip().strip("*").strip()
     code, mark, comment = text.partition("#")
     code = code.strip().rstrip(";:,.")
@@ -115,6 +121,7 @@ def _judge(piece: str, number: int, known: Known, fenced: bool) -> list[Line] | 
             return None
         known.results.append((expression, value))
         line = line_of(number, written, result, value, "≈" in comment)
+        line = in_single(line) if known.tape.single else line
         if fenced and not known.wrapped and (says := _shown(line, comment)):
             known.hints.append(Hint(number, f"{written}  # {result}", says))
         return [line]

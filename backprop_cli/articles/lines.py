@@ -73,6 +73,17 @@ def line_of(number: int, text: str, claimed: str, right: float, about: bool) -> 
     return Line(number, text, claimed, right, digits, not good)
 
 
+SINGLE = 1e-6
+"""What numbers of single precision may be off by after a few steps, as a share."""
+
+
+def in_single(line: Line) -> Line:
+    """Judge a number once more, as one that was worked out in single precision and shown in full."""
+    value = float(plain_number(line.claimed))
+    near = line.right is not None and abs(value - line.right) <= SINGLE * abs(line.right)
+    return line._replace(wrong=False) if line.wrong and near else line
+
+
 def unit_of(claimed: str) -> float:
     """Return what one more in the last digit of a number is."""
     answer = read_answer(plain_number(claimed).lstrip("+"), NO_NAMES)

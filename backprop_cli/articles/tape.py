@@ -36,7 +36,10 @@ _ASSIGNED = re.compile(rf"({NAME})\s*=(?!=)\s*(.+)")
 _BACKWARD = re.compile(rf"({NAME})\.backward\((?:retain_graph\s*=\s*True)?\)")
 _GRADIENT = re.compile(rf"\b({NAME})\.grad\b(?![(\w]|\s*=(?!=)|\.(?!item\(\)|data\b(?!\.)|detach))")
 _ZEROED = re.compile(rf"({NAME})\.grad(?:\.zero_\(\)|\.data\.zero_\(\)|\s*=\s*(?:None|0(?:\.0*)?))")
-_KEPT = re.compile(rf"{NAME}\.(?:requires_grad(?:_\(\w*\)|\s*=\s*True)|retain_grad\(\))")
+_KEPT = re.compile(
+    rf"{NAME}\.(?:requires_grad(?:_\(\w*\)|\s*=\s*True)|retain_grad\(\)|(?:label|name)\s*=\s*(['\"])[^'\"]*\1)"
+)
+_SINGLE = re.compile(r"\b(?:torch|tf|jnp|jax)\.|\b[Tt]ensor\(")
 _IN_PLACE = re.compile(rf"{NAME}(?:\.data\b|\s*(?:\*\*|[-+*/])=)")
 _UNSETTLED = re.compile(r"\.(?:step|zero_grad|backward|apply_gradients|minimize|fit|train)\(")
 
@@ -62,9 +65,14 @@ def _called(match: re.Match[str]) -> str:
 
 
 class Tape:
-    """The statements of the code of a text, as one program, and what ``backward`` was called on."""
+    """The statements of the code of a text, as one program, and what ``backward`` was called on.
+
+    Attributes:
+        single: Whether numbers are those of a library that has single precision where none is asked for.
+    """
 
     def __init__(self) -> None:
+        self.single = False
         self._names: dict[str, str] = {}
         self._steps: dict[str, str] = {}
         self._leaves: dict[str, float] = {}
@@ -81,6 +89,7 @@ class Tape:
             definitions: Functions, ``f(x) = x^2``.
         """
         code = code.strip()
+        self.single = self.single or _SINGLE.search(code) is not None
         if (called := _BACKWARD.fullmatch(code)) and called[1] in self._names:
             self._outputs.append((self._names[called[1]], set()))
             return ""
