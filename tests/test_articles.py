@@ -749,3 +749,31 @@ def test_relations_in_words() -> None:
 )
 def test_relations_without_alarm(text: str) -> None:
     assert wrong(text) == []
+
+
+CASES = r"""
+$$
+f(x) = \begin{cases} 0 & \text{if } x < 0 \\ x & \text{if } x \geq 0 \end{cases}
+$$
+So $f(-2) = 0$, $f(3) = 4$ and $f'(3) = 1$.
+
+$$h(x) = \left\{\begin{cases}
+(x/100)^{2} & x < 100, \\
+1 & \text{otherwise}
+\end{cases}\right.$$
+Then $h(0) = 0$ and $h(50) = 0.5$.
+```math
+g(x) = {(0, "if "x<0),(1, "if " x>0):}
+```
+`math g(2) = 1`, `math g(-1) = 1`, `math g(0) = 7`.
+The sign is $s(x) = \begin{cases} -1 & x < 0 \\ 0 & x = 0 \\ 1 & x > 0 \end{cases}$, so $s(3) = 5$.
+$t(x) = \begin{cases} 2x & x < 1 \\ x^2 & x > 2 \end{cases}$, $t(3) = 8$.
+"""
+
+
+def test_functions_by_cases() -> None:
+    found = check_text(CASES, "page")
+    assert [(line.number, line.claimed) for line in found.wrong] == [(5, "4"), (11, "0.5"), (15, "1")]
+    assert len(found.lines) == 7
+    # three cases, what is not defined everywhere, and the place between two strict ones are not read
+    assert [m.claimed for m in found.missed] == ["7", "0", "5", "8"]

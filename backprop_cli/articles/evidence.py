@@ -15,6 +15,7 @@ from ..checking.verdicts import LEAST_DIGITS, digits_right
 from ..language.tokens import NAME
 from ..ops import FUNCTIONS
 from .known import SLOPE, Known
+from .latex import plain_math
 from .lines import Line
 from .numbers import NUMBER, plain_number
 from .programs import names_in
@@ -113,7 +114,9 @@ def doubt(line: Line, raw: str, known: Known, by_numbers: bool = False) -> str:
         return EQUATION
     if number and _another_measure(line, raw, float(plain)):
         return CONDITION
-    alone = re.fullmatch(NAME, line.text) and (
+    # "y = 6", not "y = 2x = 6"
+    ends = re.split(r"[\s$`(,;:=|]+", plain_math(left).strip("$` "))[-1] == line.text
+    alone = (ends and re.fullmatch(NAME, line.text)) and (
         "." not in plain or line.text in known.scattered or "_" not in line.text
     )
     if alone and not _FOLLOWS.search(re.split(r"[.,;]\s", left)[-1]):

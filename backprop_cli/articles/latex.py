@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from .cases import with_cases
+
 UPDATE = "←"
 """Gives a name another number, in place of the one that stands right of it."""
 
@@ -126,6 +128,7 @@ def rows_of(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
     In a display (``$$``, ``\\[``, ``align``, a block of ``math``) each row is a line; one that begins with
     ``=`` goes on from the one before, in the display before, too, where nothing stands between them.
     """
+    lines = with_cases(lines)
     k, code, row = 0, False, ("", 0)
     while k < len(lines):
         opened = None if code else _OPEN.match(lines[k])
