@@ -1377,9 +1377,9 @@ def follows(draw: random.Random, tally: Tally) -> None:
     factor = draw.choice([-1, 2, mpf("0.5"), mpf("1.1"), mpf("37.3")])
     explained = factor < 3  # by a mistake or a slip: nothing follows from what was made up
     taken = float(rounded(true[step] * factor, 6))
-    if off_by(taken, true[step]) < 1e-2:
+    if off_by(taken, true[step]) < 1e-2 or abs(taken) in (0.0, 1.0):  # from these follows no work
         return
-    claims = [Claim("wrong", step, repr(taken), "wrong")]
+    claims = [Claim("wrong", step, repr(taken).removesuffix(".0"), "wrong")]
     with contextlib.suppress(OutOfDomain):
         given = program.values({step: mpf(taken)})
         known = [(s, given[s], true[s]) for s, _ in program.steps[at + 1 :]]
@@ -1391,7 +1391,7 @@ def follows(draw: random.Random, tally: Tally) -> None:
                 wanted = "right" if off_by(value, right_one) <= 1e-3 else "follows" if explained else "wrong"
                 if wanted == "right" and off_by(value, right_one) > 1e-16:
                     continue
-                claims.append(Claim(wanted, how, repr(float(value)), wanted))
+                claims.append(Claim(wanted, how, repr(float(value)).removesuffix(".0"), wanted))
     person = {c.quantity: c.answer for c in claims}
     words = ["check", program.text, *(f"{n}={v.numerator}/{v.denominator}" for n, v in program.point.items())]
     _, out, err = run([*words, "--claims", "-", "--format", "json"], json.dumps(person).encode())
@@ -1564,7 +1564,9 @@ def steps(draw: random.Random, tally: Tally) -> None:
             named = "none" if verdict["mistake"] is None else verdict["mistake"]
             tally.ended[claim.kind, f"as {named}"] += 1
             tally.examples.setdefault((claim.kind, named), f"{net.config()} {claim.quantity}: {claim.answer}")
-        if got != wanted and verdict["verdict"] != "rounded":  # that is honest: it says to how many digits
+        # these are honest: right to so many digits, or to too few to tell a new weight from the old one
+        honest = verdict["verdict"] == "rounded" or (wanted == "right" and verdict["credit"] == "short")
+        if got != wanted and not honest:
             tally.faults.append(
                 f"{net.config()}\n      {claim.quantity}: {claim.answer}: {claim.kind}, right is"
                 f" {right_ones[claim.quantity]!r}; got {verdict['verdict']}: {verdict['says']}"
