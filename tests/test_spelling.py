@@ -60,6 +60,7 @@ READ = [
     ("x^2*sin(x)", "x", "2x sin x ＋ x²⋅cos(𝑥) (product rule)", "2*x*sin(x) + x^2*cos(x)"),
     ("x^2*sin(x)", "x", "d/dx (x² sin x) = 2x*sen(x) + x^2*cos(x)", "2*x*sin(x) + x^2*cos(x)"),
     ("exp(-x^2)", "x", "-2xe^-x^2", "-2*x*e^(-x^2)"),
+    ("e^sin(x)", "x", "cosx·e^{sinx}", "cos(x)*e^sin(x)"),
     ("ln(x)/x", "x", "(1-log_e(x)):x²", "(1 - log(x))/x^2"),
     ("lam*x^2", "x", "2λx", "2*lam*x"),
     ("cbrt(x)", "x", "1/(3∛(x²))", "1/(3*cbrt(x^2))"),

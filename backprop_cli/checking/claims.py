@@ -230,6 +230,8 @@ class Judge(OneByOne[Target, Answer]):
         loose = loosely(base, answer, value, right, self.least)
         if loose is not None:
             return loose
+        if loosely(base, answer, -value, right, self.least) is not None:
+            return base._replace(mistake="sign lost", says="the sign is wrong, and the last digits are off")
         if follows is not None:
             return follows
         return base._replace(says=f"the formula gives {says} here" if says else "")

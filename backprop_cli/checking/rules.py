@@ -393,6 +393,13 @@ EXPONENTIALS = (
     ),
     _alone(
         1,
+        "wrong place",
+        "{node} is taken at the exponent's derivative, not differentiated: f(g') for f'(g)*g'",
+        Told.RARE,
+        lambda p: p.xp.power(p.x[0], p.t[1]) if not p.leaf[1] else None,
+    ),
+    _alone(
+        1,
         "integrated",
         "the exponential {node} is integrated, not differentiated",
         Told.INTEGRAL,
@@ -472,7 +479,8 @@ FUNCTIONS = (
         "wrong place",
         "the derivative of {node} is taken at the inside's derivative, not at the inside",
         Told.ANOTHER,
-        lambda p: p.slope(p.t[0]) * p.t[0] if not p.leaf[0] else None,
+        # of a logarithm that is 1, whatever the inside
+        lambda p: p.slope(p.t[0]) * p.t[0] if not p.leaf[0] and p.op.name not in TENS else None,
     ),
     Wrong(
         "integrated",
@@ -556,7 +564,7 @@ ADDED = ("add", "subtract")
 LOGARITHMS = ("log", "power")
 """What natural logarithms are taken for, in the value or the slope."""
 
-TENS = {"log": "log10"}
+TENS: dict[str, str] = {"log": "log10"}
 """What stands for them to base 10."""
 
 WRITTEN_OUT = "sigmoid"

@@ -780,7 +780,7 @@ class _Reader:
         after = self.now
         number = self.tokens[self.at - 1].kind == NUMBER and self.at - first == 1
         behind = self.tokens[min(self.at + 1, len(self.tokens) - 1)]
-        function = behind.kind == FUNCTION and not number
+        function = (behind.kind == FUNCTION or self.is_exponential(behind)) and not number
         loose = after.spaced and (glued or not number)  # ln3 * x, but sin 2 * x
         tight = self.is_sign("*") and not function and not loose
         ends = after.kind in (END, FUNCTION) or self.is_sign("+-*)]}|,") or (self.is_sign("/") and function)
