@@ -75,3 +75,25 @@ def test_steps_and_examples_one_after_the_other_have_their_own_numbers() -> None
         digits = number.rstrip("$\n7") if "\n" in number else number.rstrip("$")
         spoiled = number.replace(digits, digits.replace(".", ".1"), 1)
         assert check_text(STEPS.replace(number, spoiled), "page").wrong, number
+
+
+LAYERS = r"""
+We use $x = 0.6$, $w^{[1]} = 0.9$, $b^{[1]} = 0.1$, $w^{[2]} = -0.4$, $b^{[2]} = 0.2$ and the label $y = 0$.
+All activations are sigmoid.
+
+$$z^{[1]} = w^{[1]} x + b^{[1]} = 0.9 \cdot 0.6 + 0.1 = 0.64, \quad a^{[1]} = \sigma(z^{[1]}) = 0.6548$$
+$$z^{[2]} = w^{[2]} a^{[1]} + b^{[2]} = -0.0619, \quad a^{[2]} = \sigma(z^{[2]}) = 0.4845$$
+$$\mathcal{L} = -\log(1 - a^{[2]}) = 0.6627$$
+$$\frac{\partial{\mathcal{L}}}{\partial z^{[2]}} = a^{[2]} - y = 0.4845$$
+$$\frac{\partial \mathcal{L}}{\partial w^{[2]}} = 0.4845 \cdot 0.6548 = 0.3173$$
+$$\frac{\partial \mathcal{L}}{\partial w^{[1]}} = 0.4845 \cdot (-0.4) \cdot 0.6548
+  \cdot (1 - 0.6548) \cdot 0.6 = -0.0263$$
+$$w^{[2]} \leftarrow -0.4 - 0.5 \cdot 0.3173 = -0.5587$$
+"""
+
+
+def test_layers_in_square_brackets() -> None:
+    found = check_text(LAYERS, "page")
+    assert (len(found.lines), found.wrong, found.missed) == (10, (), ())
+    twice = LAYERS.replace(r"a^{[2]} - y = 0.4845", r"(a^{[2]} - y) a^{[2]} (1 - a^{[2]}) = 0.1210")
+    assert next(line.mistake for line in check_text(twice, "page").wrong) == "local derivative twice"

@@ -19,10 +19,10 @@ _LATEX = (
     (r"\\right\s*\]", ")"),
     (r"\\(?:left|right|[bB]igg?[lrm]?|quad|qquad|displaystyle|limits|nonumber)" + _ENDS, " "),
     (r"\\[,;:! ]|\\hspace\*?\s*\{[^{}]*\}|\\(?:label|tag)\s*\{[^{}]*\}", " "),
-    (r"\\(?:text|mathrm|mathit|operatorname|mathbf|boldsymbol)\s*\{\s*([\w ]*?)\s*\}", r"\1"),
+    (r"\\(?:text|mathrm|mathit|mathcal|operatorname|mathbf|boldsymbol)\s*\{\s*([\w ]*?)\s*\}", r"\1"),
     (r"\\(?:hat|widehat)\s*(?:\{\s*([A-Za-z])\s*\}|\s([A-Za-z])" + _ENDS + ")", r"\1\2_hat"),
     (rf"\\({_GREEK}){_ENDS}", r"\1"),
-    (r"\\partial\s*", "∂"),
+    (r"\\partial\s*(?:\{\s*([A-Za-z]\w*(?:_\w+)?)\s*\})?", r"∂\1"),
     (r"\\(?:cdot|times)" + _ENDS, "*"),
     (r"\\approx" + _ENDS, "≈"),
     (r"\\(sin|cos|tan|exp|log|ln|tanh)\s+([A-Za-z](?:_\w+)?|\d+(?:\.\d+)?)(?![\w({^_'.]|\s*\()", r"\1(\2)"),
@@ -41,7 +41,7 @@ _INDEX = re.compile(r"(?<![A-Za-z0-9_\\])([A-Za-z]\w*?)_\s*\{\s*([\w ,]+?)\s*\}"
 """A name with an index in braces, which is a part of it: ``net_{h1}``."""
 
 _LAYER = re.compile(
-    r"(?<![A-Za-z0-9_\\])([A-Za-z]\w*)\^\s*\{?\s*(?:\(\s*([0-9A-Za-z])\s*\)|(\+|new))(?:\s*\}|(?=[\s=]))"
+    r"(?<![A-Za-z0-9_\\])([A-Za-z]\w*)\^\s*\{?\s*(?:[(\[]\s*([0-9A-Za-z])\s*[)\]]|(\+|new))(?:\s*\}|(?=[\s=]))"
 )
 """``w^{(2)}`` and ``w^+`` are names."""
 

@@ -64,7 +64,7 @@ _BETWEEN = re.compile(r"[=≈→←;]|,\s|->|\\approx|\\rightarrow|\.\s")
 _NEW = re.compile(r"\^\{?\s*(?:\+|new)")
 """Behind a weight that was updated: that is worked out from the one before."""
 
-_INDEX = r"(?:_(?:\w+|\{[^{}]*\}|\([^()]*\))|\^(?:\{?\(\w\)\}?|\{?\+\}?))"
+_INDEX = r"(?:_(?:\w+|\{[^{}]*\}|\([^()]*\))|\^(?:\{?[(\[]\w[)\]]\}?|\{?\+\}?))"
 _GIVEN = re.compile(
     # a name behind nothing, a mark, or a word: "W x" is a product
     rf"(?:.*(?:[(,;:`$\[{{\"'>|?]|--|(?<![\w\\])[A-Za-z][a-z']+\s))?\s*\\?({NAME}{_INDEX}*)\s*(?:\[[^\]]*\])?[`$\s]*"
