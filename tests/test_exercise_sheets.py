@@ -223,6 +223,29 @@ def test_a_config_is_of_the_task(tmp_path: Path) -> None:
         shown_of(read_sheet(str(path), Usual()), code)
 
 
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"regularization": {"l2": 0.1}}, "regularization"),
+        ({"schedule": {"type": "step"}}, "schedule"),
+        ({"optimizer": {"type": "sgd", "learning_rate": 0.1, "weight_decay": 0.1}}, "optimizer.weight_decay"),
+        ({"training": {"gradient_clip": 1}}, "training.gradient_clip"),
+        (
+            {"training": {"batch_size": 1}, "data": {"inputs": [[1], [2]], "targets": [[1], [2]]}},
+            "which rows",
+        ),
+        ({"model": {"layers": [{"type": "linear", "units": 1, "frozen": ["bias"]}]}}, "frozen of a layer"),
+        ({"model": {"layers": [{"type": "dropout"}]}}, "a layer dropout"),
+    ],
+)
+def test_what_no_sheet_tells_is_no_exercise(tmp_path: Path, more: dict[str, Any], says: str) -> None:
+    config = exercise("update", level=1)[0].posed.facts["config"] | more
+    path = tmp_path / "sheet.yaml"
+    path.write_text(json.dumps({"tasks": [{"config": config, "ask": "E"}]}))
+    with pytest.raises(BackpropError, match=f"a sheet would not tell {says}"):
+        read_sheet(str(path), Usual())
+
+
 def test_too_few_draws_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "sheet.yaml"
     path.write_text('tasks:\n  - {program: "{a}*x^2", draw: {a: 3..5, x: [3, 4]}, ask: df/dx}\n')

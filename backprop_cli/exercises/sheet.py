@@ -20,7 +20,7 @@ from .draws import Draws, values_of
 from .handouts import kind_task
 from .kinds import LEVELS, STEPS_HAVE_NUMBERS, usual_numbers
 from .manner import LANGUAGES, USUAL, Manner
-from .steps import StepTemplate, check_drawn
+from .steps import StepTemplate, check_drawn, untold
 from .tasks import FORMS, MOST_CHOICES, Drawn, Task, Usual
 from .templates import Template, graph_of, merged, places_of
 
@@ -251,6 +251,12 @@ def _config(
     data = plain.get("data") if isinstance(plain, dict) else None
     if not isinstance(data, dict) or "inputs" not in data:
         _refuse(config, "a config of an exercise has its rows in data.inputs and data.targets")
+    if strange := untold(plain):
+        _refuse(
+            config,
+            f"a sheet would not tell {strange}",
+            "it tells rows, linear layers, loss, optimizer and rate",
+        )
     decimals = _whole(given["round_each"], 1, MOST_DIGITS) if "round_each" in given else None
     return StepTemplate(plain, draw, ask, decimals)
 

@@ -169,6 +169,43 @@ def _count(given: Any) -> int:
     return sum(map(_count, given)) if isinstance(given, list) else 1
 
 
+TOLD: Mapping[str, Sequence[str]] = {
+    "": (
+        *("data", "model", "loss", "optimizer", "training", "seed", "name", "names", "task", "threshold"),
+        *("dtype", "checkpoint", "output"),
+    ),
+    "data": ("inputs", "targets"),
+    "model": ("layers", "hidden", "activation", "init"),
+    "loss": ("type",),
+    "optimizer": ("type", "learning_rate"),
+    "training": ("batch_size", "shuffle", "epochs", "metrics", "early_stopping", "engine", "keep"),
+}
+"""What a config of a sheet may have: what is printed, and what changes no number of a step."""
+
+TOLD_OF_LAYERS = ("type", "units", "weights", "bias", "activation", "init")
+
+
+def untold(config: Mapping[str, Any]) -> str:
+    """Return what of a config changes its numbers and is not on the sheet; "" where there is nothing."""
+    for place, known in TOLD.items():
+        inside = config.get(place) if place else config
+        for key in inside if isinstance(inside, Mapping) else ():
+            if key not in known:
+                return f"{place}.{key}" if place else key
+    layers = config["model"].get("layers") if isinstance(config.get("model"), Mapping) else None
+    for layer in layers if isinstance(layers, list) else ():
+        if isinstance(layer, Mapping):
+            if layer.get("type") != "linear":
+                return f"a layer {layer.get('type')}"
+            if strange := [key for key in layer if key not in TOLD_OF_LAYERS]:
+                return f"{strange[0]} of a layer"
+    training, rows = config.get("training"), config["data"]["inputs"]
+    size = training.get("batch_size") if isinstance(training, Mapping) else None
+    if isinstance(size, int) and isinstance(rows, list) and size < len(rows):
+        return "which rows are of the step: batch_size"
+    return ""
+
+
 def check_drawn(draw: Mapping[str, object], place: str) -> None:
     """Refuse what a config has no numbers for.
 
