@@ -48,6 +48,7 @@ TEXT = {
     "∇": r"$\nabla$",
 }
 """Characters that text does not have, or has another meaning for."""
+_SIGN = re.compile(r"(?<=[ (\[])-(?=[\d.])")
 _PRIMES = re.compile(r"(?<=[\w)])'+(?![^\W\d_])")  # of f', not the apostrophe of a word
 KNOWN = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "ln", "min", "max"}
 SIGNS = {"<=": r"\le", ">=": r"\ge", "==": "=", "!=": r"\ne"}
@@ -84,6 +85,11 @@ def text_to_latex(text: str) -> str:
     """Return plain text with LaTeX's own characters escaped, and what its fonts lack as mathematics."""
     plain = "".join(TEXT.get(c) or (f"\\{c}" if c in "_%&#{}$" else c) for c in printable(text))
     return _PRIMES.sub(lambda primes: f"${primes[0]}$", plain)
+
+
+def words_to_latex(text: str) -> str:
+    """Return words in which a minus before digits is no hyphen: ``at x = -5``."""
+    return _SIGN.sub("$-$", text_to_latex(text))
 
 
 def to_latex(text: str) -> str:

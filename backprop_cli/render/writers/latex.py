@@ -7,7 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 
 from .. import page
-from ..latex import formula, name_to_latex, number_to_latex, slope_piece, straight, text_to_latex
+from ..latex import (
+    formula,
+    name_to_latex,
+    number_to_latex,
+    slope_piece,
+    straight,
+    text_to_latex,
+    words_to_latex,
+)
 from .mathematics import Spelling
 
 _NUMBER = re.compile(r"-?\d[\d.]*(e[+-]?\d+)?")
@@ -74,7 +82,7 @@ def _(block: page.Heading) -> str:
 
 @_block.register(page.Section)
 def _(block: page.Section) -> str:
-    rule = _line(block.rule)
+    rule = words_to_latex(page.plain(block.rule))
     return rf"\paragraph{{{_line(block.title)}}}" + (f"\n{rule}\n" if rule else "\n")
 
 
@@ -160,7 +168,7 @@ def _(block: page.Equations) -> str:
 
 def _aligned(row: page.Row, spelled: Spelling) -> Iterator[str]:
     """Yield the lines of a row; a remark that is a sentence is too long for the end of one of mathematics."""
-    remark = rf"\text{{({text_to_latex(row.remark)})}}" if row.remark else ""
+    remark = rf"\text{{({words_to_latex(row.remark)})}}" if row.remark else ""
     beside = len(row.equations) == 1 and len(row.remark) <= SHORT
     indent = r"\quad " * row.depth
     for k, equation in enumerate(row.equations):

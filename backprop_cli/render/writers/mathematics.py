@@ -10,7 +10,7 @@ from ...language.numbers import with_commas
 from ...language.operators import ATOM
 from ...language.written import Piece, atom, bracketed, call, spell
 from .. import forms
-from ..latex import BRACKETS, formula, slope_piece, straight, text_to_latex
+from ..latex import BRACKETS, formula, slope_piece, straight, words_to_latex
 from ..page import Calculation, Equation
 from ..written import Style, name_piece, name_read, written
 
@@ -98,7 +98,7 @@ class Spelling:
             case forms.Formula(text, of):
                 return formula(text, of) if self.latex else atom(text)
             case forms.Words(text):
-                return atom(rf"\text{{{text_to_latex(text)}}}" if self.latex else text)
+                return atom(rf"\text{{{words_to_latex(text)}}}" if self.latex else text)
             case forms.Phrase(parts):
                 return atom("".join(map(self, parts)))
             case forms.Decimals(inner):
