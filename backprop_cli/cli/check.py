@@ -16,7 +16,6 @@ from .common import (
     file_option,
     format_option,
     large_option,
-    output_option,
     quiet_option,
 )
 from .grades import Grades, columns_of
@@ -127,7 +126,12 @@ ENDINGS = {
     help="Share of the marks for rounded, close, short, follows, named.  [default: 1,1,0,1,0]",
 )
 @format_option(FORMATS)
-@output_option
+@click.option(
+    "-o",
+    "output",
+    metavar="FILE|DIR",
+    help="Write to a file, the format by its ending; into a folder, a file for each person.",
+)
 @digits_option("Significant digits in tables.")
 @large_option
 @quiet_option
