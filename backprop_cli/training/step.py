@@ -188,8 +188,9 @@ class Made:
     def textbook(self) -> Textbook | None:
         """What textbooks call the numbers, where the config asks for that."""
         network = self.problem.network
-        asked = self.problem.config.names is not None
-        return Textbook(network) if asked and isinstance(network, LayerNetwork) else None
+        if self.problem.config.names is None or not isinstance(network, LayerNetwork):
+            return None
+        return Textbook(network) if all(piece.layer.dense for piece in network.pieces) else None
 
     @property
     def plain(self) -> bool:

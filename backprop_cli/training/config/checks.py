@@ -85,11 +85,15 @@ class _Checks:
     def names(self) -> None:
         """Hold textbook names to networks of weighted sums."""
         model = self.config.model
-        other = [layer for layer in model.layers or () if not layer.dense]
-        if self.config.names is not None and (other or not (model.layers or model.hidden is not None)):
-            what = "a formula or program" if not other else f"a layer of type {other[0].tag}"
-            self.fault("names", f"names: textbook is for linear layers, and this model has {what}",
-                       "leave names out: trace names all others by layer and unit")  # fmt: skip
+        # what was refused is no layer
+        other = [layer for layer in model.layers or () if isinstance(layer, LayerKind) and not layer.dense]
+        if self.config.names is not None and (other or model.formula or model.program):
+            what = f"a layer of type {other[0].tag}" if other else "a formula or program"
+            self.fault(
+                "names",
+                f"names: textbook is for linear layers, and this model has {what}",
+                "leave names out: trace names all others by layer and unit",
+            )
 
     def fault(self, key: str, message: str, hint: str | None = None, *also: str, **more: Any) -> None:
         """Add a fault, unless one of the keys it is about was refused already."""
