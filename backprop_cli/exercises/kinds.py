@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from ..errors import UsageError, nearest
-from ..language.lower import lower
-from ..language.parser import parse
 from .draws import values_of
+from .posed import kinks
 from .steps import StepTemplate
-from .templates import Template, put_in
+from .templates import Template, graph_of, places_of
 
 LEVELS = range(1, 6)
 
@@ -127,9 +126,9 @@ def template(text: str) -> Template:
 
     That is the slopes by the weights, where there are some, else by all inputs.
     """
-    graph = lower(parse(put_in(text, dict.fromkeys(Template(text, {}, {}).places, "2"))))
+    graph = graph_of(text)
     inputs = sorted(graph.inputs)
-    places = [name for name in Template(text, {}, {}).places if name not in inputs]
+    places = [name for name in places_of(text) if name not in inputs]
     draw = {name: usual_numbers(text, name) for name in (*places, *inputs)}
     weights = [name for name in inputs if name[0] == "w"]
     output = graph.own_name(graph.output)
@@ -185,5 +184,5 @@ def templates(kind: str, level: int, *, formula: bool = False) -> list[Template]
         return [network(*NETWORKS[kind][level - 1])]
     found = [template(text) for text in PROGRAMS[kind][level - 1]]
     if formula:
-        return [each._replace(formula=True) for each in found if "relu(" not in each.program]
+        return [each._replace(formula=True) for each in found if not kinks(graph_of(each.program))]
     return found

@@ -241,6 +241,11 @@ class OfProgram(Posed):
                 yield self.graph.own_name(node.id), values[node.id]
 
 
+def kinks(graph: Graph) -> list[Node]:
+    """Return the nodes whose derivative is another one on each side of a kink."""
+    return [node for node in graph.nodes if node.op is not None and node.op.piece is not None]
+
+
 class OfFormula(OfProgram):
     """A program whose derivatives are asked for as formulas; the point is where its numbers are tried.
 
@@ -259,9 +264,8 @@ class OfFormula(OfProgram):
         if self.graph.defaults:
             name = next(iter(self.graph.defaults))
             raise UsageError(f"{name} has a number, and a formula none", hint=f"write the number for {name}")
-        kink = next((node for node in self.graph.nodes if node.op is not None and node.op.piece), None)
-        if kink is not None:
-            text = formula_text(self.graph, kink.id)
+        for node in kinks(self.graph):
+            text = formula_text(self.graph, node.id)
             raise UsageError(f"{text} has a kink: its derivative is no single formula")
 
     @property
