@@ -244,6 +244,23 @@ def test_what_is_refused(run: Any, words: tuple[str, ...], says: str) -> None:
     assert says in run("exercise", *words).refused(2).err
 
 
+@pytest.mark.parametrize(
+    ("x", "digits"),
+    [
+        (9999.96, 4),
+        (16000.4, 4),
+        (123004.5, 4),
+        (1999.96, 4),
+        (0.0100004, 4),
+        (99.995, 4),
+        (12300.0, 3),
+        (1.5, 2),
+    ],
+)
+def test_zeros_at_the_end_are_digits_where_a_number_was_rounded(x: float, digits: int) -> None:
+    assert printed(x, Printing(4)).digits == digits
+
+
 def test_sheets_say_to_how_much_answers_are_rounded(run: Any) -> None:
     words = ("exercise", "quotient", "--level", "5")
     assert "(to 4 significant digits)" in run(*words).answered().out

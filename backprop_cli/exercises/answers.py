@@ -58,7 +58,9 @@ class Printed(NamedTuple):
 
     @property
     def digits(self) -> int:
-        """Significant digits of a number; the zeros at the end of a whole one are none."""
+        """Significant digits of a number; the zeros at the end of an exact whole one are none."""
+        if not self.exact:  # 9999.96 is 10000 to four
+            return Decimal(self.text).adjusted() - Decimal(repr(self.unit)).adjusted() + 1
         digits = self.text.lstrip("-").partition("e")[0]
         return len(digits.replace(".", "").lstrip("0").rstrip("" if "." in digits else "0"))
 
