@@ -515,6 +515,24 @@ def test_data_have_no_slopes_where_a_loss_ends_the_program(text, names):
     assert explain(graph, {}, wrt=list(graph.inputs)).wrt == tuple(graph.inputs)
 
 
+@pytest.mark.parametrize(
+    ("text", "values", "moved", "slope"),
+    [
+        ("(x^2 - 1)/(x - 1)", {}, "x + 1 + h", "1"),
+        ("(x^3 - 8)/(x - 2)", {"x": 3.0}, "19 + 8*h + h^2", "8"),
+        ("x^2/x", {}, "x + h", "1"),
+        # what leaves a rest, or fractions that decimals do not have, is a quotient still
+        ("(x^2 + 1)/(x - 1)", {}, "(x^2 + 1 + 2*x*h + h^2)/(x - 1 + h)", "(x^2 - 2*x - 1)/(x - 1)^2"),
+        ("(x^2 + x)/(3*x)", {"x": 2.0}, "(6 + 5*h + h^2)/(6 + 3*h)", "1/3"),
+    ],
+)
+def test_a_quotient_that_goes_out_even_is_a_polynomial(text, values, moved, slope):
+    told = explain(graph_of(text, tuple(values)), values, limit=True)
+    (limit,) = told.limits
+    style = Style(6, symbols=True)
+    assert [expression(e, style) for e in (limit.moved, limit.limit)] == [moved, slope]
+
+
 def test_latex_has_one_kind_of_d(run):
     for text, kind, other in (
         ("x*sin(x)", r"\frac{d}{dx}\left(", r"\partial"),
@@ -592,7 +610,7 @@ def text_of_all(e) -> str:
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("1/x", "quotient"), ("x/(x + 1)", "quotient"), ("1/(x^2 + 1)", "quotient"), ("x/x", "quotient"),
+        ("1/x", "quotient"), ("x/(x + 1)", "quotient"), ("1/(x^2 + 1)", "quotient"), ("x/x", "polynomial"),
         ("a*x/(x + b)", "quotient"), ("(x^2 - b)/(2*x - a*x^2)", "quotient"), ("x^-3*a", "quotient"),
         ("x/3 + 1/x", "quotient"), ("sqrt(x)", "root"), ("3*sqrt(2x + 1)", "root"), ("x^0.5", "root"),
         ("2/sqrt(a*x + b)", "root"), ("-sqrt(x^2 + a)/4", "root"), ("x*sqrt(x)", "table"),

@@ -140,9 +140,13 @@ def _worked(f: Algebraic, h: str) -> Worked:
     """Work out the limit of (f(h) - f(0))/h for h to 0."""
     if f.radicand is not None:
         return _of_root(f, f.radicand, h)
-    if f.polynomial is None:
+    whole = f.polynomial
+    if whole is None and f.below.at(h, 0).terms:  # (x^2 - 1)/(x - 1) is x + 1 where it has a value
+        whole = f.above.over(f.below)
+        whole = whole if whole is not None and whole.decimal else None
+    if whole is None:
         return _of_quotient(f, h)
-    powers = f.polynomial.powers_of(h)
+    powers = whole.powers_of(h)
     rest = {p: c for p, c in powers.items() if p}
     quotient = {p - 1: c for p, c in rest.items()}
 

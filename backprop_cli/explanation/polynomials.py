@@ -106,6 +106,27 @@ class Polynomial:
             {tuple((n, p - (n == name)) for n, p in m if p > (n == name)): c for m, c in self.terms.items()}
         )
 
+    def over(self, other: Polynomial) -> Polynomial | None:
+        """Return it divided by another polynomial; None where that leaves a rest.
+
+        Source: Cox, Little & O'Shea, Ideals, Varieties, and Algorithms, section 2.3.
+        """
+        names = sorted({n for m in (*self.terms, *other.terms) for n, _ in m})
+
+        def leading(p: Polynomial) -> Monomial:
+            return max(p.terms, key=lambda m: [dict(m).get(n, 0) for n in names])
+
+        rest, found, first = self, Polynomial({}), leading(other)
+        while rest.terms:
+            top = leading(rest)
+            powers = {n: dict(top).get(n, 0) - dict(first).get(n, 0) for n in names}
+            if min(powers.values(), default=0) < 0:
+                return None
+            monomial = tuple((n, k) for n, k in powers.items() if k)
+            term = Polynomial({monomial: rest.terms[top] / other.terms[first]})
+            found, rest = found + term, rest - term * other
+        return found
+
 
 class Quotient(NamedTuple):
     """One polynomial over another."""
