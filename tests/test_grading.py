@@ -880,6 +880,16 @@ ARRAYS = ("z = W@x + b; h = sigmoid(z); L = sum((h - t)^2)/2",
         (("x^3*sin(x)",), "d2f/dx2=6x*(-sin(x))", "(u*v)' = u'*v + u*v' with u = x^3 and v = sin(x)"),
         # a training step: by numbers, which say nothing of the right one
         ((MAZUR,), "linear1[0].w[0]=0.1502193", "new = old - rate*gradient = 0.15 - 0.5*gradient"),
+        (
+            (MAZUR, "optimizer.momentum=0.9"),
+            "linear1[0].w[0]=0.1495614",  # of the first update it is the same
+            "new = old - rate*gradient = 0.15 - 0.5*gradient",
+        ),
+        (
+            (MAZUR, "optimizer.momentum=0.9", "training.epochs=3", "--at-step", "2"),
+            "linear1[0].w[0]=0.1497807",
+            "use the rule of this optimizer",
+        ),
         ((MAZUR,), "linear2[0].delta=0.7413651", "sigmoid'(x) = y*(1 - y), where y = sigmoid(x)"),
         (ARRAYS, "dL/dx=W@dL/dz", "what comes back to W@x, g, goes on as g@x' to W, W'@g to x"),
         (ARRAYS, "dL/dz=h - t", "sigmoid'(x) = y*(1 - y), where y = sigmoid(x)"),

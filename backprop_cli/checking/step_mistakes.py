@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from math import isfinite
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from ..networks.network import NDArray
 from ..networks.unrolled import Unrolled
 from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS
-from .catalogue import Mistake, Sweeps, broken, whole
+from .catalogue import SAME, Mistake, Sweeps, broken, whole
 from .cures import cure_of
 from .ranking import EVERYWHERE, IN_GRADIENT, Told
 from .rules import OWN, Place
@@ -85,6 +86,15 @@ class StepCatalogue:
         self.made, self.u, self.point = exact.made, exact.u, exact.point
         self._found: dict[Quantity, dict[str, Mistake]] = {}
         self._ways: list[Way] | None = None
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether the update is old - rate*gradient: also the first one with momentum is."""
+        made = self.made
+        return made.plain or all(
+            np.allclose(made.new[name], made.old[name] - made.rate * gradient, rtol=SAME, atol=0.0)
+            for name, gradient in made.gradients.items()
+        )
 
     def ways(self) -> list[Way]:
         """Return the whole step, worked with one mistake or another."""
@@ -245,7 +255,7 @@ class StepCatalogue:
             return
         for way in self.ways():
             yield way.kind, way.says, way.rank, entry(self.u, self.exact.updated(way.slopes), id)
-        if not self.made.plain:
+        if not self.plain:
             yield (
                 "plain update",
                 "this is the update of plain gradient descent",
@@ -294,7 +304,7 @@ class StepCatalogue:
         gradients = exact.gradients(slopes)
         moved = {n: made.old[n] - made.rate * gradients[n] for n in frozen if n in gradients}
         starts: list[tuple[str, str, int, Parameters]] = [("", "", 0, exact.updated(slopes))]
-        if made.plain:
+        if self.plain:
             for kind, says, rate in (
                 ("sign lost", UPHILL, -made.rate),
                 ("rate missing", "the learning rate is missing", 1.0),

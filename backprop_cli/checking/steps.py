@@ -163,7 +163,9 @@ class StepJudge(OneByOne[Quantity, Answer]):
         in_gradient = says.startswith(IN_THE_GRADIENT)
         update = cure("not updated")
         if says.startswith(UPHILL) or (cure(kind) == update and not in_gradient):
-            if target.kind != NEW or not self.made.plain:
+            if not self.catalogue.plain:
+                return cure("plain update")
+            if target.kind != NEW:
                 return update
             old, rate = exact_text(entry(self.u, self.made.old, target.id)), exact_text(self.made.rate)
             return f"{update} = {old} - {rate}*gradient"
