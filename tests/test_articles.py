@@ -377,6 +377,20 @@ def test_steps_start_from_the_numbers_before_and_are_taken_when_something_is_wor
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        # of its own formula, the other names held fixed
+        "With x = 2, y = x^2 = 4 and z = x*y = 8.\nSo `dz/dx = y = 4`, and `dz/dx = 12`.",
+        # another example, whose other numbers nobody read
+        "w = 3, x = 2, b = 4. y = w*x + b = 10.\n\nHere y = 3*2 + 1 = 7.",
+        "$w = 0.3$, $x = 2.5$, $b = 0.1$. $y = w x + b = 0.85$.\n\nHere $y = 0.3 \\cdot 1.5 + 0.7 = 1.15$.",
+    ],
+)
+def test_numbers_that_only_seem_to_be_of_the_formulas_before(text: str) -> None:
+    assert wrong(text) == []
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "Popular examples of activations are ReLU and tanh.",

@@ -7,11 +7,13 @@ import re
 from ..checking.answers import read_answer, written_digits
 from ..checking.verdicts import EXACT, LEAST_DIGITS, ROOM, is_slip
 from ..language.tokens import NAME
+from .evidence import GIVEN_ANEW
 from .known import SLOPE, Known
 from .lines import NO_NAMES, Line, line_of, unit_of
 from .networks import is_of_this_example, mistake_in, spread
 from .numbers import NUMBER, plain_number
 from .programs import names_in
+from .unread import ROUNDING
 
 NOISE = 1e-9
 """What floats may be off where a difference cancels, as a share of a whole number."""
@@ -66,7 +68,10 @@ def chain(
             read = True
         elif line := _worked_out(number, part, last, known, about, fenced, slope is not None):
             read = True
-            found.append(line)
+            if part == name and line.wrong and not _slips(last, line.right or 0.0):
+                known.doubts[plain_number(last)] = GIVEN_ANEW
+            else:
+                found.append(line)
     written = float(plain_number(last))
     if update and owner and len(parts) > 2:
         known.update(owner, written)
@@ -114,9 +119,11 @@ def _settled(
         later = known.exact(left, known.updates)
         after = None if later is None else line_of(number, left, last, later, about)
         if after and not after.wrong:
-            for name in {*known.updates}:
-                known.take(name)
+            known.take(" ".join(known.updates))
             line, exact = after, later
+    if line and line.wrong and (partial := known.partial(left)) is not None:
+        fixed = line_of(number, left, last, partial, about)
+        line, exact = (line, exact) if fixed.wrong else (fixed, partial)
     # 10 of 9 is not rounded to tens
     stated, half = float(plain_number(last)), unit_of(last) / 2 if about or "." in last else 0.5
     far = [
@@ -125,7 +132,7 @@ def _settled(
     if any(w.wrong for w in found) and not far:
         found = [w for w in found if not w.wrong]
         if not found and (line is None or line.wrong):
-            known.doubts.add(plain_number(last))
+            known.doubts[plain_number(last)] = ROUNDING
             return [], None
     if line is None or far:
         return found, None
@@ -134,17 +141,13 @@ def _settled(
     texts = [w.text for w in found]
     room = max((spread(text, known) for text in texts), default=abs(exact or 0.0) * known.roundness(left))
     if abs(stated - (exact or 0.0)) <= half * ROOM + CARRIED * room:
-        known.doubts |= set() if found else {plain_number(last)}
+        known.doubts |= {} if found else {plain_number(last): ROUNDING}
         return found, None
     numeric = [text for text in texts if not known.names_of(text)]
     if numeric and not is_of_this_example(numeric[-1], left, known):
         known.rules.pop(left, None)
         return found, None
-    if (
-        not texts
-        and not SLOPE.fullmatch(left)
-        and not is_slip(read_answer(plain_number(last), NO_NAMES), stated, exact or 0.0)
-    ):
+    if not (texts or SLOPE.fullmatch(left) or _slips(last, exact or 0.0)):
         known.rules.pop(left, None)  # it is given anew
         return found, None
     formula = texts[0] if texts and not SLOPE.fullmatch(left) else left

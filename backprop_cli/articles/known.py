@@ -58,7 +58,7 @@ class Known:
         rules: Formula over names by name, as the mathematics of the text has it, whatever numbers are put in.
         units: Half a unit of the last digit of what the text rounded, by name, derivative, and number.
         wrongs: Sizes of the wrong numbers of names and derivatives, by these.
-        doubts: Numbers of a line that the rounding of others leaves open.
+        doubts: Why a number of a line was worked out and is not judged, by number.
         tape: The statements of code.
         activations: Functions that the text speaks of, of those that activate neurons.
         assumed: What stands for the activation where the text defines none.
@@ -87,7 +87,7 @@ class Known:
         self.updates: dict[str, float] = {}
         self.rules: dict[str, str] = {}
         self.units: dict[str, float] = {}
-        self.doubts: set[str] = set()
+        self.doubts: dict[str, str] = {}
         self.wrongs: dict[str, float] = {}
         self.tape = Tape()
         self.activations: set[str] = set()
@@ -127,7 +127,7 @@ class Known:
         slope = SLOPE.fullmatch(left)
         of = slope[1] if slope else left
         names = {
-            *_in_order([of], self.rules),
+            *(n for n in _in_order([of], self.rules) if n != of or not slope),
             *(s for s in self.slopes if s.startswith((f"d{of}/", f"∂{of}/"))),
         }
         sizes = {n: abs(self.written.get(n, 0.0)) for n in names if n in self.units}
@@ -347,6 +347,15 @@ class Known:
         if slope is None:
             return value_at(graph, at)
         return None if self._covers(graph) else slope_at(graph, at, slope[1], slope[2])
+
+    def partial(self, left: str) -> float | None:
+        """Work out a derivative of a name's own formula, other names in it held fixed; None without one."""
+        slope = SLOPE.fullmatch(left)
+        formula = ChainMap(self.rules, self.steps).get(slope[1]) if slope else None
+        graph = lowered(f"{slope[1]} = {formula}") if slope and formula else None
+        if not slope or graph is None or not {slope[2], *graph.inputs} <= self.values.keys():
+            return None
+        return slope_at(graph, {n: self.values[n] for n in graph.inputs}, slope[1], slope[2])
 
     def _covers(self, graph: Graph) -> bool:
         """Return whether an input of a program may depend on others: it was worked out, or its like was."""

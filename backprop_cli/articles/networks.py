@@ -95,6 +95,8 @@ def is_of_this_example(text: str, left: str, known: Known) -> bool:
     absent = wanted - put - _PLAIN
     if left not in known.rules:
         return 2 * len(strange) <= len(put)
+    if all(x.is_integer() for x in put):
+        return False  # the same few numbers are in every example
     return len(absent) <= 1 and (not strange or (len(strange) == 1 and len(put) > FEW))
 
 
@@ -113,8 +115,8 @@ def mistake_in(line: Line, left: str, parts: Sequence[str], known: Known) -> str
     if written_digits(plain) < LEAST_DIGITS:
         return ""
 
-    def gives(value: float | None, claimed: str = plain) -> bool:
-        return value is not None and not line_of(0, "", claimed, value, about=False).wrong
+    def gives(value: float | None) -> bool:
+        return value is not None and not line_of(line.number, "", plain, value, about=False).wrong
 
     slope = SLOPE.fullmatch(left)
     graph = known.program(slope[1] if slope else left)

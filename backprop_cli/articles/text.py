@@ -31,7 +31,7 @@ from .prose import said
 from .relations import related, repeated
 from .tables import Table
 from .tape import unsettles
-from .unread import BLOCK, DOUBT, HEADING, LONG, PRINTED, ROUNDING, Missed, missed
+from .unread import BLOCK, DOUBT, HEADING, LONG, PRINTED, Missed, missed
 
 PROSE_LIMIT = 4_000
 MOST_LINES = 50_000
@@ -191,7 +191,7 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
             known.values,
             known.functions,
             known.formulas,
-            dict.fromkeys(known.doubts, ROUNDING) | doubts,
+            known.doubts | doubts,
         )
         known.doubts.clear()
         before = raw
