@@ -631,6 +631,8 @@ $q + 4k = 23$ and $k = 2$. Solving, $q + 4k = 24$. Then $u = k - 4 = -2$.
 Later, $u = 0.1$.
 It takes $70 \times 10^9 \times 2 = 140$ GB. In bits, $\log(0.5) = -1$.
 Let $z = 1.1$; $s(z) = \frac{1}{1 + e^{-z}} = 0.75$, and $s(z)(1-s(z)) = 0.75(0.25) = 0.1875$.
+Only $w \approx 2.35$ is in the domain.
+$L = k - 50 = -48$. In another net, $L = (o - \text{target})^2 = (-0.13 - 1)^2 = 1.277$.
 $$w = 1 - 0.5 \times 2 = 0 \qquad v = 0 - 0.5 \times 3 = -1.5$$
 """
 
@@ -638,7 +640,7 @@ $$w = 1 - 0.5 \times 2 = 0 \qquad v = 0 - 0.5 \times 3 = -1.5$$
 def test_equations_conditions_and_names_of_another_part_are_no_results() -> None:
     found = check_text(NOT_RESULTS, "page")
     assert found.wrong == ()
-    assert len(found.lines) == 14
+    assert len(found.lines) == 16
     assert {m.reason for m in found.missed} >= {EQUATION, CONDITION, OTHER_PART, GIVEN_ANEW}
 
 

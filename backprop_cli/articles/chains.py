@@ -80,6 +80,8 @@ def chain(
         if not fenced:
             if name:
                 known.rule(owner, parts[1:-1])
+            elif not slope:
+                known.rules.pop(owner, None)  # its formula by now is over other names
             found, exact = _settled(number, owner, last, found, known, about)
             found = [
                 w._replace(mistake=mistake_in(w, owner, parts[1:-1], known)) if w.wrong else w for w in found

@@ -115,12 +115,14 @@ def doubt(line: Line, raw: str, known: Known, by_numbers: bool = False) -> str:
     if number and _another_measure(line, raw, float(plain)):
         return CONDITION
     # "y = 6", not "y = 2x = 6"
-    ends = re.split(r"[\s$`(,;:=|]+", plain_math(left).strip("$` "))[-1] == line.text
+    ends = re.split(r"[\s$`(,;:=|]+", plain_math(left).strip("$`=≈ "))[-1] == line.text
     alone = (ends and re.fullmatch(NAME, line.text)) and (
         "." not in plain or line.text in known.scattered or "_" not in line.text
     )
     if alone and not _FOLLOWS.search(re.split(r"[.,;]\s", left)[-1]):
         return GIVEN_ANEW
+    owner = re.match(rf"\W*({NAME})", plain_math(raw))
+    names |= {owner[1]} if by_numbers and owner else set()
     if by_numbers and (names & known.scattered or digits_right(float(plain), line.right or 0.0) > 1):
         return OTHER_PART
     elsewhere = {n for n in names if known.since.get(n, known.part) != known.part} & known.scattered
