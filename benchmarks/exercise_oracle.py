@@ -45,6 +45,14 @@ FUNCTIONS: Mapping[str, Callable[[Number], tuple[Number, Number]]] = {
     "sigmoid": lambda u: (1 / (1 + mpmath.exp(-u)), mpmath.exp(-u) / (1 + mpmath.exp(-u)) ** 2),
     "relu": lambda u: (max(u, mpmath.mpf(0)), mpmath.mpf(u > 0)),
 }
+SLIPS = (
+    *("sign lost", "taken for a constant", "term missing", "inner derivative missing", "product rule"),
+    *("local derivative missing", "factor missing", "exponent as a factor missing", "quotient rule"),
+    *("degrees", "factor", "square missing", "not differentiated", "exponent not lowered"),
+    *("constant dropped", "use left out"),
+)
+"""What `Slip` does wrong."""
+
 SYMPY = {
     **{name: getattr(sympy, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tanh")},
     "sigmoid": lambda u: 1 / (1 + sympy.exp(-u)),
@@ -356,17 +364,7 @@ class Slip:
 def mistaken(program: Program, point: Mapping[str, Number], of: str, by: str) -> dict[str, list[Number]]:
     """Return by the names of mistakes what each of them gives, made once at any place."""
     found: dict[str, list[Number]] = {}
-    kinds = ("sign lost", "taken for a constant", "term missing", "inner derivative missing", "product rule")
-    kinds += ("local derivative missing", "factor missing", "exponent as a factor missing", "quotient rule")
-    for kind in (
-        *kinds,
-        "degrees",
-        "factor",
-        "not differentiated",
-        "exponent not lowered",
-        "constant dropped",
-        "use left out",
-    ):
+    for kind in SLIPS:
         found[kind] = list(slips(program, point, of, by, kind))
     right = Slip(program, point, by, "", 0)
     found["another variable"] = [Slip(program, point, other, "", 0).value(of) for other in right.values]
