@@ -101,7 +101,14 @@ def _root(match: re.Match[str]) -> str:
 
 def _fraction(match: re.Match[str]) -> str:
     above, below = (part[1:-1] if part.startswith("{") else part for part in match.groups())
-    return f"(({above})/({below}))"
+    if above.strip() in ("d", "∂"):
+        return f"(({above})/({below}))"
+    return f"({_atom(above)}/{_atom(below)})"
+
+
+def _atom(text: str) -> str:
+    """Return a part of a fraction, in brackets where it is more than a number or a name."""
+    return text.strip() if re.fullmatch(r"\s*[\w.]+\s*", text) else f"({text})"
 
 
 # displays
