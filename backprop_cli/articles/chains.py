@@ -68,7 +68,8 @@ def chain(
             read = True
         elif line := _worked_out(number, part, last, known, about, fenced, slope is not None):
             read = True
-            if part == name and line.wrong and not _slips(last, line.right or 0.0):
+            anew = part == name and name not in known.updates
+            if anew and line.wrong and not _slips(last, line.right or 0.0):
                 known.doubts[plain_number(last)] = GIVEN_ANEW
             else:
                 found.append(line)
