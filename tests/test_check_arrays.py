@@ -464,6 +464,15 @@ def test_arbitrary_claims_end_with_a_verdict() -> None:
                 continue
 
 
+def test_derivatives_are_told_as_written():
+    point = {"H": [[1, 2], [3, -1]], "V": [[0.2, -0.4], [0.6, 0.3]]}
+    (verdict,) = check("Z = H@V; L = sum(Z.*Z)", {"dL/dV": "H*dL/dZ"}, point).verdicts
+    assert verdict.says.startswith("H*dL/dZ can be read in two ways")
+    assert "dL_dZ" not in verdict.says
+    (_, verdict) = check("z = w*x; L = z^2", {"dL/dz": "4", "dL/dw": "1/2dL/dz"}, {"w": 1, "x": 2}).verdicts
+    assert verdict.says == "1/2dL/dz can be read in two ways; write 1/(2*dL/dz) or (1/2)*dL/dz"
+
+
 @pytest.mark.parametrize(
     ("quantity", "form", "kind", "end"),
     [  # of every order and transpose of a product: right are H'@g and g@V'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ..engine.run import run
-from ..errors import BackpropError, BindingError, ExpressionError, nearest
+from ..errors import BackpropError, BindingError, ExpressionError, Source, nearest
 from ..graph import CONSTANT, OUTPUT_NAMES, Graph
 from ..language.format import format_items
 from ..language.lower import lower
@@ -380,6 +380,22 @@ def slopes_in(
     return _SLOPE.sub(name, text), found
 
 
+def in_quotients(text: str, slopes: Iterable[str]) -> str:
+    """Return a text with ``dL/dz`` again for ``dL_dz``, which is as long."""
+    for name in slopes:
+        text = re.sub(rf"(?<![^\W\d]){name}\b", name.replace("_d", "/d"), text)
+    return text
+
+
+def told_in_quotients(error: ExpressionError, slopes: Collection[str]) -> ExpressionError:
+    """Return an error with derivatives as they were written; places stay."""
+    if slopes:
+        error.message = in_quotients(error.message, slopes)
+        error.hint = in_quotients(error.hint, slopes) if error.hint else None
+        error.source = Source(in_quotients(error.source.text, slopes)) if error.source else None
+    return error
+
+
 def read_answer(
     text: str, graph: Graph, asked: Target | None = None, slopes: Mapping[str, str] = NO_SLOPES
 ) -> Answer:
@@ -494,9 +510,7 @@ def _program(text: str, graph: Graph, slopes: Mapping[str, str]) -> tuple[Progra
         raise unknown(word, graph, FUNCTIONS if len(word) > 3 else ()) from None
     if word:
         raise unknown(word, graph)
-    read_as = format_items(program.statements[0].items)
-    for name in slopes:
-        read_as = re.sub(rf"\b{name}\b", name.replace("_d", "/d"), read_as)
+    read_as = in_quotients(format_items(program.statements[0].items), slopes)
     as_it_stands = plain is None and program.source.text == text
     return _with_slopes(program, slopes), None if as_it_stands else read_as
 
@@ -509,7 +523,7 @@ def _with_slopes(program: Program, slopes: Mapping[str, str]) -> Program:
     try:
         return parse_here("\n".join([*(f"{name} = {slopes[name]}" for name in used), program.source.text]))
     except ExpressionError:  # a comparison in it
-        shown = " and ".join(name.replace("_d", "/d") for name in used)
+        shown = " and ".join(in_quotients(name, used) for name in used)
         raise ExpressionError(f"{shown} cannot be written out: give the formula itself") from None
 
 

@@ -22,7 +22,17 @@ from ..language.settle import Settled, settle, shape_of
 from ..language.tokens import is_array_text
 from ..ops import PRIMITIVES, Shape
 from ..tables.matrix import read_matrix
-from .answers import TEXT_LIMIT, UNDEFINED, Answer, names_of, read_answer, read_target, shortened, unknown
+from .answers import (
+    TEXT_LIMIT,
+    UNDEFINED,
+    Answer,
+    names_of,
+    read_answer,
+    read_target,
+    shortened,
+    told_in_quotients,
+    unknown,
+)
 from .array_spelling import array_readings, is_list
 
 NDArray = npt.NDArray[Any]
@@ -187,6 +197,15 @@ def _read(text: str, program: Settled) -> ArrayAnswer:
     if len(text) > TEXT_LIMIT and text.strip()[:1] != "[":
         raise ExpressionError(f"a claimed formula may have {TEXT_LIMIT:,} characters")
     plain, slopes = _with_slopes(text, program.graph)
+    try:
+        answer = _parsed(text, plain, program, slopes)
+    except ExpressionError as error:
+        raise told_in_quotients(error, slopes) from None
+    return answer._replace(clash=told_in_quotients(answer.clash, slopes)) if answer.clash else answer
+
+
+def _parsed(text: str, plain: str, program: Settled, slopes: Mapping[str, int]) -> ArrayAnswer:
+    """Read numbers or a formula, with names for the derivatives in it."""
     written = parse_arrays(Source(plain), alone=text.strip()[:1] == "[" and text.strip()[-1:] == "]")
     if len(written.statements) > 1 or written.statements[0].name:
         raise ExpressionError(

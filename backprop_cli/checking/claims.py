@@ -10,12 +10,12 @@ from typing import Protocol
 
 from ..engine.run import bind, is_bound, leaf_values, run
 from ..engine.sweep import active_nodes, sweep
-from ..errors import BackpropError
+from ..errors import BackpropError, ExpressionError
 from ..graph import Graph, Node
 from ..language.numbers import brief, exact_text
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS
-from .answers import Answer, Target, read_answer, read_target, slopes_in
+from .answers import Answer, Target, read_answer, read_target, slopes_in, told_in_quotients
 from .catalogue import Mistake, found_in, in_the_first, quantity
 from .cures import cure, cure_at
 from .derivatives import as_shown, claimed, slope_text
@@ -94,7 +94,10 @@ def read_claim(
             claimed = {c.target for c in before if c.target and c.answer and len(c.target.by) == 1}
             plain, slopes = slopes_in(text, graph, claimed - {target}, target)
             formulas = {short: slope_text(graph, t.of, t.by[0]) for short, t in slopes.items()}
-            answer = read_answer(plain, graph, target, formulas)
+            try:
+                answer = read_answer(plain, graph, target, formulas)
+            except ExpressionError as error:
+                raise told_in_quotients(error, formulas) from None
             answer.text, answer.slopes = text, tuple(slopes.values())
     except BackpropError as error:
         return Claim(name, text, target, None, error)
