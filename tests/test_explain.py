@@ -573,6 +573,8 @@ def test_the_logarithm_is_called_as_it_was_typed(run, text, name):
         ("5 - x*cos(x)", "sum rule", "0 - d/dx(x*cos(x))", "-(1*cos(x) - x*sin(x))"),
         ("x^x", "chain rule, exponential rule", "x^x*du/dx", "x^x*(1*log(x) + x*1/x)"),
         ("exp(-x^2/2)", "chain rule, exponential rule", "exp(u)*du/dx", "-exp(-x^2/2)*2*x/2"),
+        ("sqrt(1 - x^2)", "chain rule, root rule", "1/(2*sqrt(u))*du/dx", "-2*1/(2*sqrt(1 - x^2))*x"),
+        ("e^(-2*x)", "chain rule, exponential rule", "e^u*du/dx", "-2*e^(-2*x)"),
         ("5*(x^2 + 1)^3", "constant factor rule", "5*d/dx((x^2 + 1)^3)", "30*(x^2 + 1)^2*x"),
         ("ln(cos(x))", "chain rule, logarithm rule", "1/u*du/dx", "-1/cos(x)*sin(x)"),
     ],

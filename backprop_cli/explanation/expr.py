@@ -149,6 +149,8 @@ def simplified(e: Expr) -> Expr:
         return power(parts[0], parts[1])
     if e.op == "negative":
         return negated(parts[0])
+    if e.op in (LOG, LN) and isinstance(parts[0], Number) and parts[0].label and parts[0].value == euler:
+        return ONE
     return Apply(e.op, tuple(parts))
 
 
@@ -267,12 +269,12 @@ def fronted(e: Expr) -> Expr:
     whole = Apply(e.op, tuple(map(fronted, e.operands)))
     if e.op != "multiply" or ONE in e.operands:
         return whole
-    found = product_of(whole.operands)
+    signs, factors = zip(*map(unsigned, whole.operands), strict=True)
+    found = product_of(factors)
     first = found.operands[0] if isinstance(found, Apply) else found
     if len(exact_text(_plain(first) or 1.0)) > LONGEST_NUMBER:
         return whole
-    minus, rest = unsigned(found)
-    return negated(rest) if minus else found
+    return negated(found) if sum(signs) % 2 else found
 
 
 def tidied(e: Expr) -> Expr:
@@ -281,8 +283,6 @@ def tidied(e: Expr) -> Expr:
     if not isinstance(e, Apply):
         return e
     parts = tuple(map(tidied, e.operands))
-    if e.op in (LOG, LN) and isinstance(parts[0], Number) and parts[0].label and parts[0].value == euler:
-        return ONE
     if e.op != "multiply":
         return simplified(Apply(e.op, parts))
     powers: dict[Expr, float] = {}
