@@ -793,3 +793,7 @@ def test_functions_by_cases() -> None:
     assert len(found.lines) == 7
     # three cases, what is not defined everywhere, and the place between two strict ones are not read
     assert [m.claimed for m in found.missed] == ["7", "0", "5", "8"]
+
+
+def test_numbers_that_are_none_of_ours_or_oddly_written() -> None:
+    assert wrong("With c = 3, the value of c is 1e999. Let h(x) = x + .0, so h(0) = 1.") == [(1, "1")]

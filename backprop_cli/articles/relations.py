@@ -84,8 +84,15 @@ _SPEAKS = re.compile(
 """What any of the patterns needs."""
 
 
-def related(line: str, number: int, known: Known) -> Iterator[Line]:
-    """Yield what the sentences of a line of prose say of functions and results that the page has."""
+def related(line: str, number: int, known: Known) -> list[Line]:
+    """Judge what the sentences of a line of prose say of functions and results that the page has."""
+    try:
+        return [*_related(line, number, known)]
+    except BackpropError:  # 1e999 is none of our numbers
+        return []
+
+
+def _related(line: str, number: int, known: Known) -> Iterator[Line]:
     if not (_SPEAKS.search(line) and re.search(r"\d", line)):
         return
     text = " ".join(MARKED.sub(lambda m: f" {plain_math(m[m.lastindex or 0])} ", line).split())
@@ -188,11 +195,8 @@ def _nudged(text: str, number: int, known: Known) -> Iterator[Line]:
         graph = lowered(formula)
         if graph is None or not graph.inputs.keys() <= known.values.keys() or _DOUBT.search(text):
             return
-        try:
-            point = Judge(graph, {n: known.values[n] for n in graph.inputs})
-            right = point.question(read_target(name, graph)).right.number
-        except BackpropError:
-            return
+        point = Judge(graph, {n: known.values[n] for n in graph.inputs})
+        right = point.question(read_target(name, graph)).right.number
         if right is None:
             return
         for claimed in exact:

@@ -179,7 +179,7 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
             found.update(_claimed(outcome))
         if not (reason in (LONG, BLOCK, HEADING) or fenced):
             known.hints += repeated(before, raw, number)
-            outcome = trusted([*related(raw, number, known)], raw, known, doubts)
+            outcome = trusted(related(raw, number, known), raw, known, doubts)
             judged += outcome
             found.update(plain_number(line.claimed).rstrip(".") for line in outcome)
         left_out += missed(

@@ -12,7 +12,12 @@ def exact_literal(label: str) -> Any:
     from mpmath import mp, mpf
 
     constant = named_constant(label)
-    return mpf(label) if constant is None else +constant.exact(mp)
+    # mpmath reads no ".0"
+    return (
+        mpf(label.replace(".", "0.", 1) if label[:1] == "." else label)
+        if constant is None
+        else +constant.exact(mp)
+    )
 
 
 def is_float(label: str, value: float) -> bool:
