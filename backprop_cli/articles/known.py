@@ -341,7 +341,11 @@ class Known:
         slope = SLOPE.fullmatch(left)
         graph = self.program(slope[1] if slope else left)
         values = ChainMap(dict(over or {}), self.values)
-        if graph is None or not set(graph.inputs) <= values.keys() or (not slope and left not in self.rules):
+        if (
+            graph is None
+            or any(n not in values for n in graph.inputs)
+            or (not slope and left not in self.rules)
+        ):
             return None  # of other numbers that were put in, nobody knows whether they hold still
         at = {n: values[n] for n in graph.inputs}
         if slope is None:
