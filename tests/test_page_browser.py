@@ -512,7 +512,7 @@ def test_sizes_bytes_and_refusals(run: Callable[..., Result], tmp_path: Path) ->
         (ROOT / "backprop_cli" / "pages" / name).stat().st_size
         for name in ("numbers.js", "common.js", "engine.js", "page.js", "page.css")
     )
-    assert shell <= 60 * 1024  # the plane of two inputs and networks have a file more
+    assert shell <= 60 * 1024  # choices, the plane of two inputs and networks have a file more
     hundred = "; ".join(["v0 = sin(x)", *(f"v{k} = v{k - 1}*x + {k}" for k in range(1, 40)), "y = v39*x"])
     text = page(hundred, x=0.5)
     assert len(text.encode()) <= 150_000

@@ -56,7 +56,7 @@ def in_node(
     """Return what JavaScript makes of ``given`` by ``code``, which ends in an expression of it."""
     (folder / "given.json").write_text(json.dumps(given), "utf-8")
     script = (
-        f"{rows(wanted)}\n{code_of('numbers.js')}{code_of('engine.js')}{more}\n"
+        f"{rows(wanted)}\n{code_of('numbers.js')}{code_of('choices.js')}{code_of('engine.js')}{more}\n"
         f"const given = JSON.parse(require('fs').readFileSync({json.dumps(str(folder / 'given.json'))}));\n"
         "const plain = (_, x) => typeof x === 'number' && !Number.isFinite(x) ? String(x) : x;\n"
         f"console.log(JSON.stringify({code}, plain));\n"

@@ -88,6 +88,8 @@ def page(
     data, wanted = program_data(
         graph, given, ranges=sliders, digits=whole("digits", digits, 1, MOST_DIGITS), row_name=row_name
     )
+    locals_ = [local for node in data["nodes"] for local in node.get("local", ()) if local is not None]
+    choices = ["choices.js"] if any(len(local["cases"]) > 1 for local in locals_) else []
     plane = ["contour.js"] if len(graph.inputs) > 1 else []
     data["quiz"] = flag("quiz", quiz)
-    return written("expression.html", ["engine.js", *plane, "page.js"], data, wanted)
+    return written("expression.html", [*choices, "engine.js", *plane, "page.js"], data, wanted)

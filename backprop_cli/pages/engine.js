@@ -253,35 +253,11 @@ function makeEngine(D) {
     return lines;
   }
 
-  // The local derivative here, in symbols and numbers, and what was compared to tell; ties for an extremum share it.
-  const HOLDS = { "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b, ">=": (a, b) => a >= b, "==": (a, b) => a === b, "!=": (a, b) => a !== b };
-  function decided(d, n, v) {
-    const side = (x) => (Array.isArray(x) ? v[x[0]] : x), compared = [];
-    const found = d.cases.find((each) => {
-      if (!each.if) return true;
-      const [sign, a, b] = [each.if[0], side(each.if[1]), side(each.if[2])];
-      compared.push([a, b]);
-      return HOLDS[sign](a, b);
-    });
-    const ties = d.most && found.if ? n.i.filter((i) => v[i] === v[n.id]).length : 1;
-    const shared = ties > 1 ? { symbols: `1/${ties}`, numbers: [`1/${ties}`], bare: false } : found;
-    return { ...shared, compared };
-  }
-
-  // Why a use has this slope, where a comparison decides it.
-  function why(d, n, v, compared, by, local) {
-    if (!compared.length) return "";
-    const relation = ([a, b]) => (num(a) === num(b) ? "" : `${num(a)} ${a < b ? "<" : ">"} ${num(b)}`);
-    const said = d.most ? [`${num(v[n.id])} is the ${d.most}`] : [...new Set(compared.map(relation))];
-    if (said.includes("")) return "";
-    const end = local === 0 ? `: no slope goes to ${by}` : local === 1 ? `: the slope goes to ${by}${d.wins ? " alone" : ""}` : "";
-    return said.join(" and ") + end;
-  }
-
   function useLine(n, e, local, amount, shared, twin, p) {
-    const by = name(e.source), d = n.local[e.position], s = num(local), here = d && decided(d, n, p.v);
+    const by = name(e.source), d = n.local[e.position], s = num(local);
+    const here = d && (d.cases.length > 1 ? chosen(d, n, p.v, by, local, num) : d.cases[0]);
     const symbols = here && here.symbols, numbers = here && here.numbers && fill(here.numbers, p.v);
-    const reason = d ? why(d, n, p.v, here.compared, by, local) : "";
+    const reason = (here && here.why) || "";
     const which = twin ? `by the ${ordinal(twin)} ${by} in it` : "";
     if (n.id === OUT)
       return shared
