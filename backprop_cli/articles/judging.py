@@ -135,6 +135,7 @@ def _judge(piece: str, number: int, known: Known, fenced: bool) -> list[Line] | 
     stated = _stated(parts, number, known) if not (fenced or update) else None
     found = _claim(number, parts, known, fenced, about, update)
     if found is None and stated is not None:
+        known.values.pop(first, None)  # whatever it was, this is what it is now
         known.given.add(first)
         return stated
     return found

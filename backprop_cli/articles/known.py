@@ -13,7 +13,7 @@ from ..language.tokens import NAME
 from ..ops import FUNCTIONS
 from .lines import Hint
 from .numbers import NUMBER
-from .programs import NODES, lowered, names_in, program_in, slope_at, value_at, worked_out
+from .programs import NODES, lowered, names_in, program_in, slope_at, value_at, values_at, worked_out
 from .tape import Tape
 
 ACTIVATION = "sigma"
@@ -28,6 +28,9 @@ _CALLED = frozenset("fghpEJLC")
 """Letters that may be functions of what stands in brackets behind them."""
 
 _DIFFERENTIAL = re.compile(r"\bd\s*/\s*d|\(\(d\)/")
+STALE = 1e-3
+"""By more than that, as a share, a number is another one, not one that rounded numbers led to."""
+
 _SLOPE_AT = re.compile(rf"\b({NAME})['′]\(([^()]*)\)")
 SLOPE = re.compile(rf"[d∂]({NAME})\s*/\s*[d∂]({NAME})")
 
@@ -348,9 +351,17 @@ class Known:
         ):
             return None  # of other numbers that were put in, nobody knows whether they hold still
         at = {n: values[n] for n in graph.inputs}
+        if self._stale(graph, at):
+            return None
         if slope is None:
             return value_at(graph, at)
         return None if self._covers(graph) else slope_at(graph, at, slope[1], slope[2])
+
+    def _stale(self, graph: Graph, at: Mapping[str, float]) -> bool:
+        """Return whether a step has a number that its formula no longer gives: its names were given anew."""
+        before = {name: self.values[name] for name in graph.named if name in self.computed}
+        now = values_at(graph, at)
+        return any(abs(x - now.get(name, x)) > STALE * abs(x) for name, x in before.items())
 
     def partial(self, left: str) -> float | None:
         """Work out a derivative of a name's own formula, other names in it held fixed; None without one."""

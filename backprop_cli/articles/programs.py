@@ -73,6 +73,15 @@ def value_at(graph: Graph, at: Mapping[str, float]) -> float | None:
     return value if isfinite(value) else None
 
 
+def values_at(graph: Graph, at: Mapping[str, float]) -> dict[str, float]:
+    """Return the numbers of a program's steps with a name, but for the last, at a point; {} without any."""
+    try:
+        values = run(graph, leaf_values(graph, dict(at)))
+    except (BackpropError, ArithmeticError, ValueError):
+        return {}
+    return {name: float(values[id]) for name, id in graph.named.items() if id != graph.output}
+
+
 def slope_at(graph: Graph, at: Mapping[str, float], of: str, by: str) -> float | None:
     """Work out a derivative of a program at a point; None where there is none."""
     try:
