@@ -484,6 +484,7 @@ def test_gradients_that_vanish_over_steps_are_told(letters: None, run: Any) -> N
         ("y = W*mean(x) + b", True),
         ("y = W*max(x) + b", False),  # padding repeats the last line
         ("y = W*sum(x) + b", True),
+        ("y = W*m*sum(x) + b", True),
         ("y = W*(mask@x[:,0])/sum(mask) + b", False),
         ("y = W*mean_t(x[t][0]) + b", False),
         ("y = W*x[end][0] + b", False),
@@ -495,7 +496,10 @@ def test_padding_that_is_counted_is_told(tmp_path: Path, answer: str, told: bool
     (tmp_path / "walks.csv").write_text("\n".join(["walk,x,y", *rows, ""]))
     text = f"""
 data: {{path: {tmp_path}/walks.csv, target: y, sequence: {{by: walk, target: last}}, scaling: none}}
-model: {{parameters: {{W: {{init: 1, shape: []}}, b: {{init: 0, shape: []}}}}, program: "{answer}"}}
+model:
+  parameters: {{W: {{init: 1, shape: []}}, b: {{init: 0, shape: []}}}}
+  noise: {"{m: {dropout: 0.5}}" if "m*" in answer else "null"}
+  program: "{answer}"
 training: {{epochs: 1}}
 """
     alarms = Alarms(training := Training(problem_of(text)))

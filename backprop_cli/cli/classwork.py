@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import ANSWERED, FileError, UsageError, counted, nearest
+from ..tables.files import bytes_of
 from .common import names_of
 from .output import Output, choose_format, destination
 
@@ -94,8 +95,12 @@ class Paper(NamedTuple):
         from ..exercises.key import key_of
 
         folder = self._folder()
-        key = redrawn(key_of(os.path.join(folder, KEY)), sheet, who)
-        return self._files(key, folder, list(dict.fromkeys(_handed_out(folder).values())))
+        before = key_of(os.path.join(folder, KEY))
+        formats = list(dict.fromkeys(_handed_out(folder).values()))
+        paper = self
+        if self.solutions == "none":
+            paper = self._replace(solutions=_solutions_in(folder, before))
+        return paper._files(redrawn(before, sheet, who), folder, formats)
 
     def _folder(self) -> str:
         if self.output.file is None:
@@ -155,6 +160,20 @@ def _handed_out(folder: str) -> dict[str, str]:
     return {name: format_ for name in found if (format_ := format_of(name))}
 
 
+def _solutions_in(folder: str, key: Key) -> Solutions:
+    """Return which solutions a folder has of a key: those that it holds the first file of."""
+    from ..exercises.handouts import SOLUTIONS
+    from ..render.exercise_files import files
+
+    held = {name: kind for name, kind in _handed_out(folder).items() if name.startswith("solutions/")}
+    for told in SOLUTIONS if held else ():
+        made = files(key, [next(iter(held.values()))], told)
+        name, data = next(((name, data) for name, data in made if name in held), ("", b""))
+        if name and bytes_of(os.path.join(folder, *name.split("/"))) == data:
+            return told
+    return "none"
+
+
 @contextmanager
 def _private() -> Iterator[None]:
     """Files made here are nobody's but their owner's from the first byte on."""
@@ -177,7 +196,6 @@ def people(roster: str | None, column: str | None, count: int | None) -> list[st
         BackpropError: for a file that cannot be read.
     """
     from ..checking.sheets import read_roster
-    from ..tables.files import bytes_of
 
     if roster is None:
         return [str(k) for k in range(1, (count or 1) + 1)]

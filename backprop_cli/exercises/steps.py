@@ -20,6 +20,8 @@ from ..errors import DataError
 from ..explanation.paper import Paper
 from ..graph import Graph, Node
 from ..language.numbers import brief
+from ..networks.layers import Layer
+from ..training.config.walk import ALIASES, tags_of
 from ..training.problem import Problem, assembled
 from .draws import Draws
 from .posed import Posed
@@ -195,8 +197,9 @@ def untold(config: Mapping[str, Any]) -> str:
     layers = config["model"].get("layers") if isinstance(config.get("model"), Mapping) else None
     for layer in layers if isinstance(layers, list) else ():
         if isinstance(layer, Mapping):
-            if layer.get("type") != "linear":
-                return f"a layer {layer.get('type')}"
+            kind = str(layer.get("type"))
+            if not getattr(tags_of(Layer).get(ALIASES.get(kind, kind)), "dense", False):
+                return f"a layer {kind}"
             if strange := [key for key in layer if key not in TOLD_OF_LAYERS]:
                 return f"{strange[0]} of a layer"
     training, rows = config.get("training"), config["data"]["inputs"]

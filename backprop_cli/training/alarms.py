@@ -153,7 +153,7 @@ class Alarms:
         """Sequences that are answered otherwise beside longer ones: their padding is counted."""
         training, rows = self.training, self.training.train.sample
         network, predict = training.runner.network, training.runner.predict
-        if rows.lengths is None or not isinstance(network, ProgramNetwork) or network.draws:
+        if rows.lengths is None or not isinstance(network, ProgramNetwork):
             return
         length = rows.lengths.min()
         which = np.flatnonzero(rows.lengths == length)[:LOOKED_AT]
