@@ -797,3 +797,19 @@ def test_functions_by_cases() -> None:
 
 def test_numbers_that_are_none_of_ours_or_oddly_written() -> None:
     assert wrong("With c = 3, the value of c is 1e999. Let h(x) = x + .0, so h(0) = 1.") == [(1, "1")]
+
+
+@pytest.mark.parametrize(
+    ("claim", "claimed"),
+    [
+        *[("2*3 = 5.9", "5.9"), ("cos(0) = 0.99", "0.99"), ("7/2 = 3.4", "3.4"), ("0.1 + 0.2 = 0.2", "0.2")],
+        *[("1 - 0.9 = 0.09", "0.09"), ("100*3 = 299.9", "299.9"), ("2*3 ≈ 5.9", "5.9")],
+        *[("Let f(x) = x^2, then f'(3) = 5.9", "5.9"), ("~~~python\n3**2  # 8.99\n~~~", "8.99")],
+        *[("2/3 = 0.66", None), ("0.1 + 0.2 = 0.3", None), ("-2/3 = -0.66", None), ("2/3 = 0.67", None)],
+    ],
+)
+def test_an_exact_number_cut_off_is_itself(claim: str, claimed: str | None) -> None:
+    found = check_text(claim, "page")
+    assert [line.claimed for line in found.wrong] == ([claimed] if claimed else [])
+    assert found.lines
+    assert found.hints == ()

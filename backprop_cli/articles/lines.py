@@ -93,14 +93,16 @@ def unit_of(claimed: str) -> float:
 def printed(answer: Answer, value: float, right: float, about: bool) -> bool:
     """Return whether a number of a text is the right one, as it may be printed.
 
-    A decimal may be rounded or cut off at its last digit. A whole number is meant as it stands where the
-    right one is whole, too; else it may be rounded, to three digits or more. Behind ``≈`` it may be rounded
-    anyway, the zeros at its end with it.
+    A decimal may be rounded, or cut off where more digits follow. A whole number is meant as it stands
+    where the right one is whole, too; else it may be rounded, to three digits or more. Behind ``≈`` it may
+    be rounded anyway, the zeros at its end with it.
     """
     error = abs(value - right)
     if error <= max(EXACT * abs(right), 0.0 if value else ZERO):
         return True
     if answer.unit:
-        return error <= answer.unit * ROOM * (0.5 if abs(value) > abs(right) else 1.0)
+        # what is cut off is less than one unit: an exact number stays as it is
+        cut = abs(value) < abs(right) and error + EXACT * abs(right) < answer.unit * (2.0 - ROOM)
+        return cut or error <= 0.5 * answer.unit * ROOM
     steps = [step for step, digits in answer.readings if about or (step == 1.0 and digits >= LEAST_DIGITS)]
     return (about or right % 1.0 != 0.0) and any(error <= 0.5 * step * ROOM for step in steps)
