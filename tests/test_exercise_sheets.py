@@ -309,7 +309,7 @@ def test_files_of_a_class(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for folder in ("student", "solutions"):
         changed = {path.name for path in Path("out", folder).iterdir() if path.read_bytes() != before[path]}
         assert changed == {f"Ben_Li{end}" for end in (".md", ".tex", ".html", ".json")}
-    Path("out/solutions/Anna Ott.tex").write_text("by hand")
+    Path("out/solutions/Anna Ott.html").write_text("by hand")
     noted = run("exercise", "sheet.yaml", "--redraw", "Ben/Li:2", "-o", "out").answered().err
     assert "10 files of an earlier run stayed: solutions.html, solutions.tex, solutions/Anna Ott" in noted
     assert json.loads(Path("out/key.json").read_text())["people"]["Ben/Li"][1]["attempt"] == 3
