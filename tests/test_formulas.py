@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +20,8 @@ from backprop_cli.differentiation.symbolic import constants, printer
 from backprop_cli.differentiation.symbolic import formulas as symbolic
 from backprop_cli.differentiation.symbolic.session import SESSION
 from backprop_cli.language.format import constant_piece
+from backprop_cli.language.lower import lower
+from backprop_cli.language.parser import parse
 from backprop_cli.language.written import Piece
 from backprop_cli.ops import PRIMITIVES
 from backprop_cli.render import explain_lines, forms, latex
@@ -53,6 +56,24 @@ def test_formulas_of_random_programs_hold(judge: formulas.Judge) -> None:
     for seed in range(100, 106):
         line, found = judge(seed)
         assert found == {}, line
+
+
+def test_rules_hold_for_every_spelling_of_an_exponent() -> None:
+    """A constant over a power, among other terms: what is not a plain number is written as it stands."""
+    draw, judge = random.Random(5), formulas.Judge()
+    exponents = "3 2.5 -2 1/2 (1/2) (2/3) (-1) (1-2) (2*3) -(3/2) sqrt(2) pi (-e) (2^-1) (n) (n+1)".split()
+    for exponent in exponents:
+        above = draw.choice(["1", "3", "-2", "pi", "a", "1/3", "(a-1)"])
+        base = draw.choice(["x", "(x+1)", "exp(x)", "(a*x)", "x^2"])
+        text = f"{draw.choice(['', 'sin(x) + ', 'x*', '2 - '])}{above}/{base.join(['(', ')'])}^{exponent}"
+        text = f"n = 3/2; {text}" if "n)" in exponent else text
+        graph = lower(parse(text))
+        with mp.workdps(soak.DIGITS):
+            here = formulas.place_at(graph, dict.fromkeys(graph.inputs, 1.5))
+            assert here is not None
+            judge.rules(graph, text, here.point, here, [*formulas.elsewhere(graph, draw, 2)], [])
+    assert judge.found == {}
+    assert judge.counts["explain --symbolic: a rule: sides read"] > 4 * len(exponents)
 
 
 @pytest.mark.nightly

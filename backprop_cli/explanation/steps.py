@@ -337,19 +337,20 @@ class _Derivation:
 
     def reciprocal(self, a: int, b: int, depth: int, left: tuple[Expr, ...]) -> Expr:
         """d(c*u^(-n)) = -n*c*u^(-n - 1)*du."""
-        base, n, below = b, 1.0, self.graph.nodes[b]
+        n: Expr = ONE
+        base, below = b, self.graph.nodes[b]
         if below.op and self.rule_of(below.op, below.inputs) == POWER_RULE and not self.is_named(b):
             exponent = self.graph.nodes[below.inputs[1]]
             if exponent.kind == CONSTANT and exponent.name is None:
-                base, n = below.inputs[0], exponent.value
+                base, n = below.inputs[0], self.written.constant(exponent.id)
         names = {} if self.is_x(base) else self.letter([base])
-        c = self.expr(a)
+        c, minus_n = self.expr(a), negated(n)
 
         def rule(u: Expr, du: Expr) -> Expr:
-            return times(c, Number(-n), power(u, Number(-n - 1)), du)
+            return times(c, minus_n, power(u, plus(minus_n, ONE, True)), du)
 
         u = self.expr(base)
-        turned = self.pending(times(c, power(u, Number(-n))))
+        turned = self.pending(times(c, power(u, minus_n)))
         promised = rule(names.get(base, u), self.slope(base, names))
         name, meanings = POWER_RULE, self.meanings(names)
         if not self.is_x(base):
