@@ -813,3 +813,19 @@ def test_an_exact_number_cut_off_is_itself(claim: str, claimed: str | None) -> N
     assert [line.claimed for line in found.wrong] == ([claimed] if claimed else [])
     assert found.lines
     assert found.hints == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        *[("- x^2 = -9", None), ("- 2*x = -6", None), ("- sin(0.5) = -0.4794", None), ("- f(3) = -6", None)],
+        *[("- x^2 = 9", True), ("- x^2 = -8", False), ("- y = x^2 = -9", False), ("- -x^2 = -9", True)],
+        *[("* x^2 = -9", False), ("- `- x^2 = -9`", True), ("$$- x^2 = -9$$", True)],
+    ],
+)
+def test_the_mark_of_a_list_makes_no_number_right(line: str, verdict: bool | None) -> None:
+    found = check_text(f"f(x) = 2x.\nWith x = 3:\n{line}\n", "page")
+    assert [not judged.wrong for judged in found.lines if judged.number == 3] == (
+        [] if verdict is None else [verdict]
+    )
+    assert [missed.reason for missed in found.missed] == ([DOUBT] if verdict is None else [])

@@ -12,6 +12,9 @@ from .numbers import NUMBER
 from .programs import names_in, worked_out
 
 BULLET = re.compile(r"^\s*(?:>\s+)*(?:(?:>>>|\.\.\.|In \[\d+\]:|[-*+>]|\d+[.)])\s+)?")
+SIGN = re.compile(r"[\s>]*([-+])\s")
+"""A mark of a list that may be a sign."""
+
 GIVEN = re.compile(rf"({NAME})\s*=\s*({NUMBER})")
 EQUALS = re.compile(rf"(?<![<>=!])(?:=|≈|{UPDATE})(?!=)")
 MARKED = re.compile(r"`([^`]+)`|\$\$?([^$]+)\$\$?|\\\\?\((.+?)\\?\\\)|\\\\?\[(.+?)\\?\\\]")

@@ -14,7 +14,7 @@ from ..language.operators import CONSTANTS
 from ..language.tokens import NAME
 from ..ops import FUNCTIONS
 from .chains import DASH, NOISE, chain
-from .clauses import BULLET, EQUALS, GIVEN
+from .clauses import BULLET, EQUALS, GIVEN, NAMED, SIGN
 from .code import PROMPT
 from .known import SLOPE, Known
 from .latex import UPDATE, plain_math
@@ -24,6 +24,7 @@ from .numbers import NUMBER, plain_number
 from .programs import lowered, names_in, worked_out
 from .prose import Said
 from .tape import unsettles
+from .unread import DOUBT
 
 RESULT = re.compile(
     rf"(?:->|→|=>|=|≈|~|prints?|outputs?|gives|is)?\s*:?\s*({NUMBER})\s*(?:\.\.\.|…)?\s*[.;,]?\s*(?:\(.*\))?"
@@ -43,18 +44,33 @@ _LINKS = frozenset(
 )
 
 
-def judged_piece(piece: str, number: int, known: Known, fenced: bool) -> list[Line] | None:
-    """Judge a piece of text as `_judge` does; what is none of our numbers (1e999) cannot be read."""
+def judged_piece(
+    piece: str, number: int, known: Known, fenced: bool, listed: bool = False
+) -> list[Line] | None:
+    """Judge a piece of text as `_judge` does; what is none of our numbers (1e999) cannot be read.
+
+    Args:
+        piece: Of a line.
+        number: Of the line.
+        known: What the text has said before.
+        fenced: Whether the line is code.
+        listed: Whether the line begins with what may be the mark of a list.
+    """
     try:
         if fenced:
             return _judge(PROMPT.sub("", piece), number, known, fenced)
         plain = BULLET.sub("", piece)
         values = dict(known.values) if DASH.search(plain) else {}
         found = _judge(_bare(plain, known), number, known, fenced)
-        if found and found[0].wrong and (sign := re.match(r"[\s>]*([-+])\s", piece)):
+        if found and any(line.wrong for line in found) and (sign := SIGN.match(piece)):
             # "- 2*3 = -6": the mark of a list may be a sign
             signed = _judge(f"{sign[1]} {plain}", number, known, fenced)
-            found = signed if signed and not signed[0].wrong else found
+            if signed and not any(line.wrong for line in signed):
+                if listed:
+                    known.doubts |= {plain_number(line.claimed).rstrip("."): DOUBT for line in signed}
+                    known.forget(NAMED.findall(plain))
+                    return None
+                found = signed
         if found and any(line.wrong for line in found) and _dashed(plain, number, known, values):
             known.forget(names_in(plain))
             known.given.clear()

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from ..errors import DataError
 from ..language.tokens import NAME
-from .clauses import GIVEN, NAMED, defined_in, pieces
+from .clauses import GIVEN, MARKED, NAMED, SIGN, defined_in, pieces
 from .code import FENCE, KEYWORD, MATH, changed, defined, fence_of, with_results
 from .evidence import begins_part, scattered, trusted
 from .judging import RESULT, judged_piece, judged_words
@@ -156,11 +156,12 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
             else:
                 later.append(claim)  # of what the rest of the line defines
         row = None if fenced else table.equation(raw)
+        listed = SIGN.match(raw) is not None and not MARKED.search(raw)  # in marks a sign is one
         for piece, doubtful in (
             [] if reason else [(raw, False)] if fenced else [(row, False)] if row else pieces(prose)
         ):
             known.given.clear()
-            outcome = None if doubtful else judged_piece(piece, number, known, fenced)
+            outcome = None if doubtful else judged_piece(piece, number, known, fenced, listed)
             if fenced:
                 known.forget(changed(piece) - known.given)
             elif outcome is None:
