@@ -576,6 +576,8 @@ def test_the_output_without_a_name_may_stand_in_a_formula(run):
     run("check", "z = x^2", "--claim", "x=2*f/x").refused(2, "the program has no f")
 
 
+SQUARE = ("(w*x-t)^2", "w=2", "x=3", "t=5")
+CHAIN = ("z = w*x + b; a = sigmoid(z); L = (a - y)^2/2", "w=0.5", "x=3", "b=-0.25", "y=1")
 NEURON = ("y = sigmoid(w*x); L = (y - t)^2", "w=0.5", "x=2", "t=1")
 
 
@@ -588,6 +590,11 @@ NEURON = ("y = sigmoid(w*x); L = (y - t)^2", "w=0.5", "x=2", "t=1")
         (NEURON, "dL/dw=2*(y-1)*y*(1-y)*2", "x = 2, t = 1"),
         (NEURON, "dL/dw=2*(y-t)*y*(1-y)*2", "x = 2"),
         (("a*b*c*d", "a=2", "b=3", "c=5", "d=7"), "a=15*d", "b = 3, c = 5"),
+        # at some of the places
+        (SQUARE, "w=2*3*(w*x-t)", "x = 3"),
+        (SQUARE, "w=2*(w*x-5)*3", "x = 3, t = 5"),
+        (CHAIN, "w=(sigmoid(w*3+b)-1)*a*(1-a)*x", "x = 3, y = 1"),
+        (("sigmoid(w*x)", "w=0.5", "x=2"), "w=2*sigmoid(w*x)*(1-sigmoid(w*x))", "x = 2"),
     ],
 )
 def test_given_numbers_may_be_put_in(run, program, claim, given):
@@ -613,6 +620,27 @@ def test_given_numbers_may_be_put_in(run, program, claim, given):
 def test_with_numbers_put_in_it_is_still_by_chance(run, program, claim):
     (found,) = judged(run, *program, *claims(claim), status=1)
     assert found["mistake"] == "right by chance"
+
+
+@pytest.mark.parametrize(
+    ("program", "claim", "says"),
+    [
+        (SQUARE, "w=2*x*(2*3-5)", "at this point alone: numbers are put in"),
+        (SQUARE, "w=2x(6-5)", "at this point alone: numbers are put in"),
+        (SQUARE, "w=2*3*(2x-5)", "at this point alone: numbers are put in"),
+        (SQUARE, "w=t + 1", "by chance"),
+        # numbers that a derivative has anyway: another derivative, not one with numbers put in
+        (("x*y*y", "x=3", "y=2"), "x=2*y", "with y = 2 alone"),
+        (("x*y^3*z", "x=2", "y=3", "z=5"), "x=3*y^2*z", "with y = 3 alone"),
+        (("x*x*y*y", "x=3", "y=2"), "x=2*x*2*y", "with y = 2 alone"),
+        (("x*sqrt(y)*z", "x=3", "y=0.5", "z=7"), "x=z*0.5/sqrt(y)", "with y = 0.5 alone"),
+        (("|x|*x*y", "x=3", "y=5"), "x=y*(x+3)", "with x = 3 alone"),
+    ],
+)
+def test_why_a_formula_is_right_here_alone(run, program, claim, says):
+    (found,) = judged(run, *program, *claims(claim), status=1)
+    assert found["mistake"] == "right by chance"
+    assert says in found["says"]
 
 
 # --- not judgeable, unreadable ------------------------------------------------------------------

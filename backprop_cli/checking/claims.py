@@ -6,23 +6,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from math import inf, isfinite
 from statistics import median
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..engine.run import bind, is_bound, leaf_values, run
 from ..engine.sweep import active_nodes, sweep
 from ..errors import BackpropError, ExpressionError
 from ..graph import Graph, Node
 from ..language.numbers import brief, exact_text
-from ..ops import Primitive
-from ..ops.namespaces import FLOATS
+from ..ops import Primitive, precision
+from ..ops.namespaces import FLOATS, multiprecision
 from .answers import Answer, Target, read_answer, read_target, slopes_in, told_in_quotients
 from .catalogue import Mistake, found_in, in_the_first, quantity
 from .cures import cure, cure_at
-from .derivatives import as_shown, claimed, slope_text
+from .derivatives import as_shown, claimed, derivative, slope_text
 from .judging import GIVEN, Claim, Earlier, OneByOne
 from .question import Ground, Question
 from .ranking import MAY_BE
 from .sampling import (
+    DIGITS,
     EQUAL,
     LEAST_POINTS,
     MOST_NODES,
@@ -62,6 +63,9 @@ from .verdicts import (
 
 MOST_TRIES = 64
 """Choices of inputs that are kept or moved where a formula may have the values of some put in."""
+
+FEW = 20
+"""Times that an input takes part, up to which their count is a number of the derivative."""
 
 LocalDerivatives = Callable[[Primitive, float, list[float]], list[float]]
 """From a step's value and operands."""
@@ -253,6 +257,8 @@ class Judge(OneByOne[Target, Answer]):
                 how += f", {agreement.where}; at {_shown(agreement.gaps[0].inputs)} it has no value"
             return verdict._replace(how=how)
         given = self._put_in(asked.target, answer)
+        places = [*self._written_for(asked, answer)] if not given else []
+        given = given or self._here_and_there(asked.target, answer, places)
         if given:
             return verdict._replace(says=f"with {_shown(given)} put in")
         assert self.ground is not None
@@ -263,6 +269,8 @@ class Judge(OneByOne[Target, Answer]):
             if len(found) >= LEAST_POINTS and self._agrees(there) and not there.gaps:
                 return verdict._replace(how=f"{_equal(there)} on this side of the kink, too")
             given = self._put_in(asked.target, answer, side)
+            places = [*self._written_for(asked, answer, found)] if not given else []
+            given = given or self._here_and_there(asked.target, answer, places, side)
             if given:
                 return verdict._replace(says=f"on this side of the kink, with {_shown(given)} put in")
         assert agreement.sample is not None
@@ -270,6 +278,8 @@ class Judge(OneByOne[Target, Answer]):
         says = f"the formula is right at this point by chance: at {shown} it is not"
         if alone := self._only_with(asked.target, answer):
             says = f"the formula is right with {_shown(alone)} alone"
+        elif places:
+            says = "the formula is right at this point alone: numbers are put in for some of what varies"
         return verdict._replace(verdict=WRONG, digits=None, says=says, mistake="right by chance")
 
     def _agrees(self, agreement: Agreement) -> bool:
@@ -319,6 +329,84 @@ class Judge(OneByOne[Target, Answer]):
             if self._agrees(self._besides(target, answer, compare(answer, found), found, odd)):
                 return kept
         return {}
+
+    def _written_for(
+        self, asked: Question, answer: Answer, found: Sequence[Sample] = ()
+    ) -> Iterator[dict[int, int]]:
+        """Yield what numbers of a formula stand for, so that it is right: a node of the program for each.
+
+        Args:
+            asked: The quantity.
+            answer: The formula.
+            found: Points to hold it to; without, those of the quantity.
+        """
+        assert answer.graph is not None
+        assert self.ground is not None
+        graph, values = self.graph, self.ground.values
+        varies = graph.depends_on([*graph.inputs.values()])
+        literals = answer.graph.constant_values().items()
+        # of nodes with one number an input is meant
+        known = sorted((node.op is not None, node.id) for node in graph.nodes if varies[node.id])
+        meant = {id: [k for _, k in known if abs(values[k] - x) <= NEAR * abs(x)][:2] for id, x in literals}
+        places = [(id, (None, *nodes)) for id, nodes in meant.items() if nodes]
+        # of what is tiny these digits may leave nothing
+        probes = [s for s in found or asked.samples if abs(s.right) > NEAR][:PROBES]
+        for choice in islice(product(*(nodes for _, nodes in places)), 1, MOST_TRIES):
+            stand = {id: k for (id, _), k in zip(places, choice, strict=True) if k is not None}
+            if probes and all(self._gives(answer, stand, sample) for sample in probes):
+                yield stand
+
+    def _gives(self, answer: Answer, stand: Mapping[int, int], sample: Sample) -> bool:
+        """Whether a formula is right at a point, with what its numbers stand for."""
+        assert answer.graph is not None
+        there = sample.exact
+        leaves: dict[int, Any] = {**answer.graph.constant_values()}
+        leaves |= {id: there[answer.names[name]] for name, id in answer.graph.inputs.items()}
+        leaves |= {id: there[k] for id, k in stand.items()}
+        with precision.digits(DIGITS):
+            value = run(answer.graph, leaves, multiprecision())[answer.graph.output]
+            return bool(abs(value - sample.precise) <= NEAR * abs(sample.precise))
+
+    def _here_and_there(
+        self,
+        target: Target,
+        answer: Answer,
+        places: Iterable[Mapping[int, int]],
+        side: tuple[float, ...] = (),
+    ) -> dict[str, float]:
+        """Return inputs that a formula has put in at some places and names at others.
+
+        With these it has to be right wherever the others are, and one of the others has to be in it. A number
+        that a derivative has anyway is none of an input: 2*y is no y^2, and x + 3 no 2*x.
+        """
+        assert self.ground is not None
+        graph, inputs = self.graph, self.ground.inputs
+        for stand in places:
+            kept = {name: inputs[name] for name, id in graph.inputs.items() if id in stand.values()}
+            moves = graph.depends_on([id for name, id in graph.inputs.items() if name not in kept])
+            if len(kept) < len({*stand.values()}) or not any(moves[id] for id in answer.names.values()):
+                continue
+            if _is_a_term(answer, stand):
+                continue
+            anyway = self._anyway(target)
+            named = [x for name, x in kept.items() if name in answer.names]
+            if anyway.isdisjoint(map(abs, named)) and self._holds(target, answer, kept, side):
+                return kept
+        return {}
+
+    def _anyway(self, target: Target) -> set[float]:
+        """Return the numbers that rules of derivatives bring, or that stand in the program, without signs."""
+        graph = self.graph
+        slopes = [derivative(graph, target.of, id) for id in graph.inputs.values()]
+        found = {abs(x) for each in (graph, *slopes) for x in each.constant_values().values()}
+        # a product of n alike is a power
+        ways = [0] * len(graph)
+        ways[target.of] = 1
+        for node in reversed(graph.nodes[: target.of + 1]):
+            for i in node.inputs:
+                ways[i] += ways[node.id]
+        found |= {float(n) for id in graph.inputs.values() for n in range(min(ways[id], FEW) + 1)}
+        return found | {1.0 / x for x in found if x}
 
     def _free(self, answer: Answer) -> Iterator[set[str]]:
         """Yield few inputs that let every name of a formula move."""
@@ -584,6 +672,20 @@ def _equal(agreement: Agreement) -> str:
     """Say to how many digits a formula agreed with a quantity, and at how many points."""
     equal = "equal" if agreement.worst <= EQUAL else f"right to {agreement.digits} digits"
     return f"{equal} at {agreement.points} points"
+
+
+def _is_a_term(answer: Answer, stand: Mapping[int, int]) -> bool:
+    """Whether a number of a formula is added to what depends on the very input that it stands for."""
+    graph = answer.graph
+    assert graph is not None
+    own = {id: graph.depends_on([i for name, i in graph.inputs.items() if answer.names[name] == k])
+           for id, k in stand.items()}  # fmt: skip
+    return any(
+        node.op is not None and node.op.additive and any(own[i][j] for j in node.inputs)
+        for node in graph.nodes
+        for i in node.inputs
+        if i in own
+    )
 
 
 def _from_operands(op: Primitive, y: float, x: list[float]) -> list[float]:
