@@ -936,6 +936,30 @@ def test_a_page_imports_neither_numpy_nor_sympy(process):
     assert done.stderr.split("\n")[0] == "0 []"
 
 
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize(
+    ("text", "x"),
+    [("(x*1.5)/(2*x)", -1.83), ("x*(3/x)/pi^3", 0.64), ("x*2/(3*x)", 0.7), ("x*x/x - x", 0.7),
+     ("y = 0.1*x; exp(y)*exp(-x/10)", 1.7), ("u = x/3; y = u*u/x; y - x/9", 0.31)],
+)  # fmt: skip
+def test_a_slope_that_is_rounding_alone_is_0(text: str, x: float, named: bool) -> None:
+    """Found in many digits: words tell of no way up where there is none."""
+    told = explain(lower(parse(text)), {"x": x}, named=named)
+    assert told.point is not None
+    assert told.point.gradient["x"] == 0.0
+    assert told.direction is not None
+    assert told.direction.flat == ("x",)
+    assert [(nudge.about, nudge.really) for nudge in told.nudges] == [(0.0, 0.0)]
+    assert told.chains[0].total == 0.0
+    assert told.warnings == ()
+
+
+def test_a_small_slope_is_no_rounding() -> None:
+    told = explain(lower(parse("1e-20*x + y")), {"x": 1.0, "y": 1.0})
+    assert told.direction is not None
+    assert told.direction.up == ("x", "y")
+
+
 if __name__ == "__main__":
     GOLDEN.mkdir(parents=True, exist_ok=True)
     for name in PAGES:

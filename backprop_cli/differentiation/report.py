@@ -146,12 +146,18 @@ def _lost_digits(graph: Graph, spoilt: Collection[int | None], asked: Sequence[s
     ]
 
 
-def rounding_warnings(point: Point, asked: Sequence[str]) -> list[str]:
-    """Return what rounding has left of the value, of the slopes asked for and of steps, a line each."""
-    from .rounding import are_spoilt, rounding_bounds
+def rounding_warnings(point: Point, asked: Sequence[str], bounds: tuple[float, Sequence[float]]) -> list[str]:
+    """Return what rounding has left of the value, of the slopes asked for and of steps, a line each.
+
+    Args:
+        point: The program at its point.
+        asked: Inputs and steps whose slopes are.
+        bounds: Of `rounding_bounds`.
+    """
+    from .rounding import are_spoilt
 
     ids = [None, *(point.graph.id_of(name) for name in asked)]
-    spoilt = are_spoilt(point, *rounding_bounds(point), ids, 10.0**-KEPT_DIGITS)
+    spoilt = are_spoilt(point, *bounds, ids, 10.0**-KEPT_DIGITS)
     return _lost_digits(point.graph, spoilt, asked) + _zeros(point)
 
 

@@ -210,6 +210,27 @@ def left_of_zero(point: Point) -> list[int]:
     return [k for k in sorted(zeros) if zeros.isdisjoint(graph.nodes[k].inputs)]
 
 
+def zero_slopes(point: Point, bounds: Sequence[float]) -> set[int]:
+    """Return the nodes whose cotangent is what rounding leaves of 0: of ``1.5*x/(2*x)`` at -1.83.
+
+    Args:
+        point: The program at its point.
+        bounds: On the rounding error of every cotangent.
+    """
+    graph = point.graph
+    open_ = {k for k, g in enumerate(point.cotangents) if point.active[k] and 0.0 < abs(g) <= bounds[k]}
+    if not open_:
+        return open_
+    from mpmath import mpf
+
+    from ..ops.namespaces import multiprecision
+
+    with digits(EXACT_DIGITS):
+        values = run_exactly(graph, meant(graph, point.inputs), point.needed)
+        exact = sweep(graph, values, point.active, multiprecision(), mpf(1))
+        return {k for k in open_ if abs(exact[k]) <= ZERO * abs(point.cotangents[k])}
+
+
 def noise_at(point: Point, id: int, x: float) -> float:
     """Bound what rounding does to the output where one node is moved to a number."""
     graph = point.graph

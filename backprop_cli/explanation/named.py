@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from math import isnan, nan
 
 from ..engine.point import Edge, Point, check_wrt
@@ -93,7 +94,14 @@ class NamedPoint(WrittenPoint):
     def slopes(self, id: int, region: Collection[int]) -> tuple[float, ...]:
         """Return the numbers of the arrows of a step."""
         found = within(self.here, id, region)
+        for i in self.zeros if self.here.cotangents[id] else ():
+            if all(user in region for user in self._users[i]):  # the one way back from there is this arrow
+                found[i] = 0.0
         return tuple(found.get(i, 0.0) for i in self._sources[id])
+
+    @cached_property
+    def _users(self) -> list[list[int]]:
+        return self.graph.users()
 
     def local_derivatives(self, id: int) -> tuple[float, ...]:
         """Return the numbers of the arrows of a step."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 
+from ..differentiation.rounding import zero_slopes
 from ..engine.point import Edge, Point, check_wrt
 from ..engine.run import constants, evaluate
 from ..engine.sweep import sweep
@@ -122,9 +123,14 @@ class WrittenPoint(Written):
         paper: Rounds.
         here: The program at its point; where all is rounded, the one that is worked out by hand.
         exact: The same without rounding; None where nothing is rounded.
+        noise: Bound on the rounding error of the output; 0 where it is not known.
+        zeros: Nodes whose slope is 0 but for the rounding of floats.
     Raises:
         BindingError, NoSuchNumber: as in `differentiate`.
     """
+
+    noise: float = 0.0
+    zeros: Collection[int] = ()
 
     def __init__(
         self,
@@ -150,6 +156,18 @@ class WrittenPoint(Written):
     def gradient(self) -> dict[str, float]:
         """The slope by every input asked for."""
         return self.here.gradient(self.wrt)
+
+    def settle(self, noise: float, bounds: Sequence[float]) -> None:
+        """Take the slopes that are what rounding leaves of 0 for 0: they tell of no way up.
+
+        Args:
+            noise: Bound on the rounding error of the output.
+            bounds: The same of every cotangent.
+        """
+        self.noise, self.zeros = noise, zero_slopes(self.here, bounds)
+        if self.zeros:
+            slopes = [0.0 if k in self.zeros else g for k, g in enumerate(self.here.cotangents)]
+            self.here = self.here._replace(cotangents=slopes)
 
     def _round(self, exact: Point) -> None:
         """Run again, by hand: every result and every product rounded."""

@@ -7,6 +7,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..differentiation.report import SUMMARY_FROM, rounding_warnings, warnings_of
+from ..differentiation.rounding import rounding_bounds
 from ..engine.point import check_wrt
 from ..engine.run import bind, is_bound
 from ..errors import UsageError, joined
@@ -166,7 +167,13 @@ def explain(
         point = NamedPoint(graph, bindings, by) if bound else NamedSymbols(graph, by)
     elif bound:
         point = WrittenPoint(graph, bindings, by, decimals)
-    told = Explanation(graph, asked, wrt is not None, detail, passes, point, warnings=warnings_of(graph))
+    warnings = [*warnings_of(graph)]
+    if point is not None and bound and decimals is None and len(graph) <= SUMMARY_FROM:
+        bounds = rounding_bounds(point.here)
+        point.settle(*bounds)
+        open_ = [name for name in asked if graph.id_of(name) not in point.zeros]
+        warnings += rounding_warnings(point.here, open_, bounds)
+    told = Explanation(graph, asked, wrt is not None, detail, passes, point, warnings=tuple(warnings))
     notes = [] if asked or wrt is not None else ["there is no variable to differentiate by"]
     if len(asked) < len(graph.inputs) and wrt is None:
         data = [name for name in graph.inputs if name not in asked]
@@ -176,8 +183,6 @@ def explain(
         notes.append("no step has a name but the output; d = a*b; ... names one")
     if point is not None:
         told = _at(told, point, rate if bound else None)
-        if bound and decimals is None and len(graph) <= SUMMARY_FROM:
-            told = told._replace(warnings=(*told.warnings, *rounding_warnings(point.here, asked)))
     few = asked[:MOST_DERIVATIONS] if symbolic or limit else ()
     if len(few) < len(asked) and few:
         notes.append(f"{len(asked):,} inputs: the first {len(few)} are shown; --wrt names others")

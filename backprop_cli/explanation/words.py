@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import floor, hypot, isfinite, log10
+from math import floor, hypot, inf, isfinite, log10
 from typing import NamedTuple
 
+from ..differentiation.rounding import noise_at
 from ..engine.run import leaf_values, run
 from ..graph import CONSTANT, Graph
 from ..language.fold import postfix
@@ -150,13 +151,19 @@ def nudges(point: WrittenPoint, names: Sequence[str]) -> list[Nudge]:
     found = []
     gradient = point.gradient
     for name in names:
-        x, slope = point.here.values[point.graph.id_of(name)], gradient[name]
+        id = point.graph.id_of(name)
+        x, slope = point.here.values[id], gradient[name]
         size = abs(x)
         usual = size == 0.0 or 0.1 <= size < 1000.0
         step = NUDGE if usual else float(f"1e{floor(log10(size)) - 2}")
         after = output_at(point, {name: x + step})
         really = after - point.here.value if after is not None else None
-        found.append(Nudge(name, step, slope * step, really))
+        nudge = Nudge(name, step, slope * step, really)
+        if really is not None and point.noise and not nudge.holds:
+            rounding = point.noise + noise_at(point.here, id, x + step)
+            if abs(really - nudge.about) <= rounding < inf:
+                nudge = nudge._replace(really=nudge.about)
+        found.append(nudge)
     return found
 
 
