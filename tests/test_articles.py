@@ -829,3 +829,40 @@ def test_the_mark_of_a_list_makes_no_number_right(line: str, verdict: bool | Non
         [] if verdict is None else [verdict]
     )
     assert [missed.reason for missed in found.missed] == ([DOUBT] if verdict is None else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "listed"),
+    [
+        *[
+            ("dq/dp = k = -7", ["-7"]),
+            ("∂E/∂w₁₁ = δ₁x₁ ≈ 11", ["11"]),
+            ("v = w = 0.5", []),
+            ("v = 3, w = 2", []),
+        ],
+        (r"$$\frac{\partial f}{\partial q} = z \approx -7$$", ["-7"]),
+        ("The second derivative of `x^4` at x = 3 is 105", ["105"]),
+        ("The derivative of `tan(x)` at x = pi/4 is 5", ["5"]),
+        ("d/dx x^5 = 5x^4, at x = 2 it is 20", ["20"]),
+        *[("f = sin(x^2) = y at x = 1", []), ("the error: at x = 3 there are 2 points", [])],
+    ],
+)
+def test_no_number_behind_a_sign_of_equality_is_passed_over(text: str, listed: list[str]) -> None:
+    found = check_text(text, "page")
+    assert found.wrong == ()
+    assert [missed.claimed for missed in found.missed] == listed
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("With $δ₁ = 2$ and $x₁ = 3$:\n∂E/∂w₁₁ = δ₁x₁ ≈ ", "6"),
+        ("q = 3, z = -4, f = q*z.\n- df/dq = z = ", "-4"),
+        ("Let a = 0.8.\nWith y = 1 the loss is L = (a - y)^2/2 = ", "0.02"),
+        ("a = 1.\nAt a = 2 the output z = 3*a = ", "6"),
+    ],
+)
+def test_numbers_behind_names_that_are_known(text: str, right: str) -> None:
+    assert wrong(f"{text}7") == [(2, "7")]
+    assert wrong(text + right) == []
+    assert check_text(text + right, "page").lines

@@ -48,7 +48,7 @@ def chain(
             else:
                 known.give(name, value, last)
             return []
-        if name and name not in names_in(last) and not re.match(rf"{NUMBER}\s+[a-z]{{2}}", last):
+        if name and name not in names_in(last) and not re.match(rf"{NUMBER}\s+[a-z]{{2}}|.*\sis\s", last):
             known.formulas[name] = True
         return None if not fenced and re.search(r"\d", " ".join(parts)) else []
     # left of what cannot be read, another claim may have ended: "2*3 = 6 apples = 5"

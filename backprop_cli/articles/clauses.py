@@ -39,8 +39,11 @@ _LABEL = re.compile(
 )
 """What a line is headed by: ``**Step 1.**``."""
 
-_GIVES = re.compile(rf"(\b{NAME}\s*=\s*{NUMBER})\s+(?:is|gives|yields)\s+(?={NAME}\s*=)")
-"""Between what is given and what comes out: "the loss with y = 5 is L = 9"."""
+_GIVES = re.compile(
+    rf"(\b{NAME}\s*=\s*{NUMBER})\s+(?:(?:is|gives|yields)\s+(?={NAME}\s*=)"
+    rf"|(?=(?:the|its|our)\s+(?:[a-z]+\s+){{1,4}}{NAME}\s*=))"
+)
+"""Between what is given and what comes out: "the loss with y = 5 is L = 9", "with y = 5 the loss is L"."""
 
 _SETTING = re.compile(rf"(?:an?\s+|the\s+)?(?:[a-z]+\s+)+of\s+{NUMBER}")
 """What a clause sets that is none of the names: "a learning rate of 0.1"."""

@@ -52,6 +52,7 @@ _FOLLOWS = re.compile(
 )
 
 
+_OF_SLOPE = re.compile(rf"{SLOPE.pattern}\s*[=≈]\s*{NAME}$")
 _SOLVED = re.compile(r"\b(?:subtracting|eliminat\w+|solv\w+|system\s+of|simultaneous\w*)\b", re.IGNORECASE)
 _NEAR = 0.01
 _SIZES = (1e-12, 1e-9, 1e-6, 1e-3, 0.01, 100.0, 1e3, 1e6, 1e9, 1e12, 1024.0, 1024.0**2, 1024.0**3)
@@ -114,8 +115,9 @@ def doubt(line: Line, raw: str, known: Known, by_numbers: bool = False) -> str:
         return EQUATION
     if number and _another_measure(line, raw, float(plain)):
         return CONDITION
-    # "y = 6", not "y = 2x = 6"
-    ends = re.split(r"[\s$`(,;:=|]+", plain_math(left).strip("$`=≈ "))[-1] == line.text
+    # "y = 6", not "y = 2x = 6" or "df/dz = y = 6"
+    before = plain_math(left).strip("$`=≈ ")
+    ends = re.split(r"[\s$`(,;:=|]+", before)[-1] == line.text and not _OF_SLOPE.search(before)
     alone = (ends and re.fullmatch(NAME, line.text)) and (
         "." not in plain or line.text in known.scattered or "_" not in line.text
     )

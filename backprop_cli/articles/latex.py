@@ -55,6 +55,7 @@ _ASCII_MATH = (
     (r"^\s*math\s+(?=\S)", ""),
     (r"(?<=\w)\^'", "'"),
     (r"σ", "sigma"),
+    (r"(?<=\w)([₀-₉]+)(?=[A-Za-zα-ω])", r"\1 "),  # a product
     (r"(?<=\w)[₀-₉]+", lambda m: "_" + m[0].translate(_LOWERED)),
     (r"(?<=\s)(?:larr|<-)(?=\s)|\\(?:leftarrow|gets)(?![a-zA-Z])", UPDATE),
     (r"(?<![\w)])([A-Za-z]\w*)_\((\w+)\)(?:\^\(([A-Za-z]\w*\d)\))?", _bracketed),

@@ -54,10 +54,15 @@ _AFTER = (
 )
 _EQUAL = r"(?:(?<![<>=!:+*/-])&?=&?(?!=)|≈|→|[-=]>|←|\\approx|\\rightarrow)"
 _SAID = r"\b(?:prints?|outputs?|gives|returns|yields|equals)\b:?"
-_OF = r"\b(?:slope|derivative|gradient|loss|error|output|result|value)s?\b[^.;=]{0,40}?\b(?:is|are|becomes)\b"
-_RESULT = re.compile(
-    rf"(?:{_EQUAL}|{_SAID}|{_OF})(?:\s|[`$]|\\[,;(]|about\b|exactly\b)*({NUMBER}){_AFTER}", re.IGNORECASE
+_POINT = rf"(?:at|for|when|with)\s+[`$]*{NAME}\s*=\s*[-\w./]+[`$]*,?\s+"
+_OF = (
+    r"\b(?:slope|derivative|gradient|loss|error|output|result|value)s?\b[^.;=]{0,40}?"
+    rf"(?:\b{_POINT})?\b(?:is|are|becomes)\b|\b{_POINT}(?:it|this|that)\s+is\b"
 )
+_RESULTS = [
+    re.compile(rf"(?:{of})(?:\s|[`$]|\\[,;(]|about\b|exactly\b)*({NUMBER}){_AFTER}", re.IGNORECASE)
+    for of in (_OF, _SAID, _EQUAL)
+]
 _COMMENT = re.compile(rf"#\s*({NUMBER})\s*(?:\.\.\.|…)?[.;,]?\s*$")
 _ALONE = re.compile(rf"\s*(?:Out\[\d+\]:\s*)?({NUMBER})\s*")
 _BETWEEN = re.compile(r"[=≈→←;]|,\s|->|\\approx|\\rightarrow|\.\s")
@@ -96,7 +101,7 @@ def missed(
         doubts: Why a number that was worked out may be no claim, by number.
     """
     line = line[:LONGEST]
-    found = {m.start(1): (m[1], m.start()) for m in _RESULT.finditer(line)}
+    found = {m.start(1): (m[1], m.start()) for pattern in _RESULTS for m in pattern.finditer(line)}
     if code:
         found |= {m.start(1): (m[1], m.start()) for m in [_COMMENT.search(line)] if m}
         found |= {m.start(1): (m[1], 0) for m in [_ALONE.fullmatch(line)] if m}
@@ -106,7 +111,8 @@ def missed(
         left = _BETWEEN.split(line[max(start - 200, 0) : start])[-1]
         worded = line[start : start + 1].isalpha() and bool(left)
         given = None if worded or line[start : start + 1] == "#" else _GIVEN.fullmatch(left)
-        if given and (code or (given[1] not in formulas and not _NEW.search(left))):
+        chained = given is not None and _chained(line[max(start - 400, 0) : start - len(left)], left)
+        if given and (code or (given[1] not in formulas and not _NEW.search(left) and not chained)):
             continue  # a name is given a value: nothing to work out
         if left_over[plain]:
             # "a*b = 6 = 2*3 = 6" claims one number twice
@@ -124,6 +130,14 @@ def missed(
             why = why if why and own in (UNSURE, FORMULA) else own
         if why:
             yield Missed(number, line.strip(), claimed.strip().rstrip(".,"), why)
+
+
+def _chained(before: str, name: str) -> bool:
+    """Return whether a name stands behind what it is the value of: "df/dq = z = -4", not "v = w = 0.5"."""
+    before = before.rstrip("& ")
+    claim = before.removesuffix("=").removesuffix("≈").removesuffix("\\approx")
+    chain = claim != before and re.fullmatch(r"\s*\S+\s*", name) is not None
+    return chain and not _GIVEN.fullmatch(_BETWEEN.split(claim)[-1])
 
 
 def _reason(left: str, known: Collection[str], functions: Collection[str]) -> str:
