@@ -960,6 +960,15 @@ def test_a_small_slope_is_no_rounding() -> None:
     assert told.direction.up == ("x", "y")
 
 
+@pytest.mark.parametrize("option", ["symbolic", "limit"])
+def test_rules_need_no_values_beside_those_of_the_program(option: str) -> None:
+    told = api_explain("p = 2; f = p*x^2", **{option: True})
+    assert told.point is None
+    assert [d.name for d in told.derivations] == ["p", "x"]
+    with pytest.raises(BindingError):
+        api_explain("p = 2; f = p*x^2*y", {"x": 1.0}, **{option: True})
+
+
 if __name__ == "__main__":
     GOLDEN.mkdir(parents=True, exist_ok=True)
     for name in PAGES:

@@ -150,7 +150,10 @@ def explain(
     if other is not None:
         raise UsageError(f"{other} does not go with --named: leave out one of them")
     bound = is_bound(graph, bindings)
-    partly = rate is not None and not graph.inputs.keys() <= {*bindings, *graph.defaults}
+    missing = not graph.inputs.keys() <= {*bindings, *graph.defaults}
+    partly = rate is not None and missing
+    if (symbolic or limit) and missing and not bindings:  # which a program's own values alone do not hinder
+        bound = False
     if partly:  # the rules of the update are asked for, in symbols
         if bindings:
             bind(graph, {**dict.fromkeys(graph.inputs, 0.0), **bindings})
