@@ -969,6 +969,14 @@ def test_rules_need_no_values_beside_those_of_the_program(option: str) -> None:
         api_explain("p = 2; f = p*x^2*y", {"x": 1.0}, **{option: True})
 
 
+@pytest.mark.parametrize("named", [(), ("--named",)])
+def test_numbers_that_have_no_value_are_not_put_in(run, named: tuple[str, ...]) -> None:
+    """The slope is a limit there."""
+    found = run("explain", "x^y", "--x", "0", "--y", "2", *named).out
+    assert "df/dy = x^y*log(x) = 0\n" in found
+    assert "log(0)" not in found
+
+
 if __name__ == "__main__":
     GOLDEN.mkdir(parents=True, exist_ok=True)
     for name in PAGES:

@@ -83,6 +83,13 @@ def read_as_shown(expr: Expr, shown: Callable[[float], float]) -> float:
     return evaluate(read(expr), Paper())
 
 
+def has_value(expr: Expr) -> bool:
+    """Whether all that an expression is computed from is a number: ``0^2*log(0)``, a limit, is not."""
+    if not isinstance(expr, Apply):
+        return isfinite(expr.value)
+    return all(map(has_value, expr.operands)) and isfinite(evaluate(expr, Paper()))
+
+
 def is_noise(expr: Expr, noise: Collection[float]) -> bool:
     """Whether all that an expression comes to is the rounding of floats: ``0.1 + 0.2 - 0.3`` is 0 on paper.
 

@@ -11,7 +11,7 @@ from ..engine.point import Edge
 from ..errors import joined, printable
 from ..explanation.decided import decided
 from ..explanation.expr import Apply, Expr, Ref, is_choice, product_of
-from ..explanation.paper import evaluate
+from ..explanation.paper import evaluate, has_value
 from ..explanation.passes import Backward, Forward, Stop, Total, Use
 from ..explanation.paths import EXACT_COUNT, Path, Reach
 from ..explanation.point import Written, WrittenPoint
@@ -348,7 +348,7 @@ def _local(edge: Edge, local: Expr, point: WrittenPoint, voice: Voice) -> tuple[
     chosen = op is not None and op.chosen is not None and found.compared
     if chosen or unwritten or len(voice.symbols(found.expr)) > LONGEST_LOCAL:
         return None, None
-    return Symbols(found.expr), Numbers(found.expr)
+    return Symbols(found.expr), Numbers(found.expr) if has_value(found.expr) else None
 
 
 def _grouped(symbols: Form | None) -> Form | None:
