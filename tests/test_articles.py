@@ -866,3 +866,24 @@ def test_numbers_behind_names_that_are_known(text: str, right: str) -> None:
     assert wrong(f"{text}7") == [(2, "7")]
     assert wrong(text + right) == []
     assert check_text(text + right, "page").lines
+
+
+@pytest.mark.parametrize(
+    ("claim", "right"),
+    [
+        ("tanh'(x) = 1 - tanh(x)^2", True),
+        ("tanh'(x) = 1 + tanh(x)^2", False),
+        ("$\\sigma'(x) = \\sigma(x)(1 - \\sigma(x))$", True),
+        ("$\\sigma'(z) = \\sigma(z)(1 + \\sigma(z))$", False),
+        ("sin'(u) = cos(u)", True),
+        *[
+            ("g'(t) = 2t", True),
+            ("g'(t) = 3t", False),
+            ("g'(x) = 2(g(x) - 1)/x", True),
+            ("g'(x) = g(x)", False),
+        ],
+    ],
+)
+def test_derivatives_of_functions_over_any_name(claim: str, right: bool) -> None:
+    found = check_text(f"The sigmoid, and g(x) = x^2 + 1:\n{claim}\n", "page").lines
+    assert [line.wrong for line in found if line.number == 2] == [not right]

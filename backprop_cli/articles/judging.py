@@ -229,9 +229,20 @@ def _of_defined(number: int, parts: list[str], known: Known, about: bool) -> lis
         of = bracketed[1] if bracketed else of
         return _derivative(number, left, of, operator[1] or operator[2], {}, rest, known)
     match = _CALL.fullmatch(left)
-    if match is None or match[1] in FUNCTIONS:
+    if match is None or (match[1] in FUNCTIONS and not match[2]):
         return _OTHER
     name, primes, inside = match[1], match[2] or "", [p.strip() for p in match[3].split(",")]
+    by = inside[0]
+    if len(primes) == 1 and re.fullmatch(NAME, match[3]) and by not in {*CONSTANTS, *known.values}:
+        # "tanh'(z) = 1 - tanh(z)^2": the functions in the answer are those of the text
+        written = {known.inlined(part): part for part in rest if worked_out(part, {}) is None}
+        own = name in known.functions and by in known.functions[name].inputs
+        if not (own and [*written] == [*written.values()]) and (
+            found := _derivative(number, left, f"{name}({by})", by, {}, [*written], known)
+        ):
+            return [line._replace(claimed=written[line.claimed]) for line in found]
+    if name in FUNCTIONS:
+        return _OTHER
     graph = known.functions.get(name)
     if not primes and all(re.fullmatch(NAME, p) and p not in CONSTANTS for p in inside):
         called = graph is not None and inside != list(graph.inputs) and known.values.keys() >= set(inside)

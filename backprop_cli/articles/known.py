@@ -13,7 +13,17 @@ from ..language.tokens import NAME
 from ..ops import FUNCTIONS
 from .lines import Hint
 from .numbers import NUMBER
-from .programs import NODES, lowered, names_in, program_in, slope_at, value_at, values_at, worked_out
+from .programs import (
+    LINE_LIMIT,
+    NODES,
+    lowered,
+    names_in,
+    program_in,
+    slope_at,
+    value_at,
+    values_at,
+    worked_out,
+)
 from .tape import Tape
 
 ACTIVATION = "sigma"
@@ -32,6 +42,10 @@ STALE = 1e-3
 """By more than that, as a share, a number is another one, not one that rounded numbers led to."""
 
 _SLOPE_AT = re.compile(rf"\b({NAME})['′]\(([^()]*)\)")
+_CALLED_ONCE = re.compile(rf"(?<![\w.])({NAME})\(([^()]*)\)")
+INLINED = 3
+"""How deep calls of functions that the text defines are written out."""
+
 SLOPE = re.compile(rf"[d∂]({NAME})\s*/\s*[d∂]({NAME})")
 
 
@@ -266,6 +280,20 @@ class Known:
     def hides(self, text: str) -> bool:
         """Return whether an expression calls what the page has defined in a way that is not read."""
         return bool(self.hidden) and not self.hidden.isdisjoint(re.findall(rf"({NAME})\(", text))
+
+    def inlined(self, text: str) -> str:
+        """Write the bodies of functions of one input that the text defines in place of their calls."""
+        for _ in range(INLINED):
+            text = _CALLED_ONCE.sub(self._body, text) if len(text) < LINE_LIMIT else text
+        return text
+
+    def _body(self, match: re.Match[str]) -> str:
+        name, inside = match.groups()
+        if name not in self.definitions or len(self.functions[name].inputs) != 1:
+            return match[0]
+        (of,) = self.functions[name].inputs
+        body = self.definitions[name].partition("=")[2].strip()
+        return "(" + re.sub(rf"(?<![\w.]){of}\b", lambda _: f"({inside})", body) + ")"
 
     def definitions_in(self, text: str) -> list[str]:
         """Return the definitions that an expression needs, each behind what it needs itself."""
