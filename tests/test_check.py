@@ -643,6 +643,28 @@ def test_why_a_formula_is_right_here_alone(run, program, claim, says):
     assert says in found["says"]
 
 
+def test_a_formula_over_a_derivative_is_right_whatever_was_claimed_for_that(run):
+    answers = claims("dL/dz=-0.32", "dL/dw=dL/dz*x", "dL/db=dL/dz", "dL/dx=dL/dz*x")
+    found = judged(run, *SIGMOID, *answers, "--credit", "follows=0.5", status=1)
+    assert [v["verdict"] for v in found] == ["wrong", "right", "right", "wrong"]
+    assert [v["marks"] for v in found] == [0, 1, 1, 0]
+
+
+def test_noughts_have_no_digit_that_is_right(run):
+    for found in judged(run, "exp(-x)", "x=10", *claims("f=0.0000", "f=0.000"), status=1):
+        assert (found["digits"], found["says"]) == (
+            0,
+            "wrong: right to no significant digit, where 3 are asked for",
+        )
+
+
+def test_a_minus_that_is_lost_is_no_local_derivative_that_is_left_out(run):
+    program = "z1=2; z2=1; z3=0.1; S=e^z1+e^z2+e^z3; p1=e^z1/S; L=-ln(p1)"
+    (found,) = judged(run, program, *claims("dL/dz2=-0.242"), status=1)
+    assert found["mistake"] == "sign lost"
+    assert "not multiplied in" not in found["says"] + "".join(found["others"])
+
+
 # --- not judgeable, unreadable ------------------------------------------------------------------
 
 

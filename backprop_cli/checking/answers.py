@@ -75,10 +75,9 @@ class Answer:
         unit: One in the last digit written; 0 for what is written exactly.
         read_as: How it was read, where it is not in our own language.
         members: What stands before the last ``=``, which has to be right, too.
-        slopes: Derivatives that it names, which were claimed before.
     """
 
-    __slots__ = ("graph", "members", "names", "numeral", "read_as", "slopes", "text", "unit", "value")
+    __slots__ = ("graph", "members", "names", "numeral", "read_as", "text", "unit", "value")
 
     def __init__(
         self,
@@ -96,7 +95,6 @@ class Answer:
         self.unit = _unit(numeral)
         self.read_as: str | None = None
         self.members: tuple[Answer, ...] = ()
-        self.slopes: tuple[Target, ...] = ()
 
     def at(self, values: Sequence[float]) -> float:
         """Return its value where the program has these values, one per node."""

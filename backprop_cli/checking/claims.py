@@ -19,7 +19,7 @@ from .answers import Answer, Target, read_answer, read_target, slopes_in, told_i
 from .catalogue import Mistake, found_in, in_the_first, quantity
 from .cures import cure, cure_at
 from .derivatives import as_shown, claimed, derivative, slope_text
-from .judging import GIVEN, Claim, Earlier, OneByOne
+from .judging import Claim, Earlier, OneByOne
 from .question import Ground, Question
 from .ranking import MAY_BE
 from .sampling import (
@@ -42,7 +42,6 @@ from .sampling import (
     work,
 )
 from .verdicts import (
-    FOLLOWS,
     LEAST_DIGITS,
     NEAR,
     NONE,
@@ -102,7 +101,7 @@ def read_claim(
                 answer = read_answer(plain, graph, target, formulas)
             except ExpressionError as error:
                 raise told_in_quotients(error, formulas) from None
-            answer.text, answer.slopes = text, tuple(slopes.values())
+            answer.text = text
     except BackpropError as error:
         return Claim(name, text, target, None, error)
     return Claim(name, text, target, answer)
@@ -145,13 +144,6 @@ class Judge(OneByOne[Target, Answer]):
         return self._questions[target]
 
     def answered(self, target: Target, answer: Answer, wrong: Sequence[Earlier[Target, Answer]]) -> Verdict:
-        """Judge an answer at the point, or in general where there is none."""
-        verdict = self._answered(target, answer, wrong)
-        named = answer.slopes if answer.value is None else ()
-        used = [w.text for w in wrong if w.target in named and verdict.good]
-        return verdict._replace(verdict=FOLLOWS, says=f"{GIVEN}{' and '.join(used)}") if used else verdict
-
-    def _answered(self, target: Target, answer: Answer, wrong: Sequence[Earlier[Target, Answer]]) -> Verdict:
         if target.at is not None:
             return self._at_a_place_of_its_own(target, answer)
         asked = self.question(target)

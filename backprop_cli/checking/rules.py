@@ -753,7 +753,12 @@ GENERAL = (
         "local derivative missing",
         "the local derivative of {node} is not multiplied in",
         Told.ANYWHERE,
-        lambda p: sum((s for s, m in zip(p.t, p.moves, strict=True) if m), start=0.0),
+        # of -u that is a minus that is lost
+        lambda p: (
+            sum((s for s, m in zip(p.t, p.moves, strict=True) if m), start=0.0)
+            if p.op.name != "negative"
+            else None
+        ),
     ),
     Wrong("sign lost", "the sign of what comes through {node} is wrong", Told.ANYWHERE, lambda p: -p.right),
 )

@@ -157,7 +157,8 @@ def told(error: BackpropError | None) -> str:
 
 def too_short(base: Verdict, digits: int, least: int, says: str = "right") -> Verdict:
     """Judge a number that is right, or follows, but is written to fewer digits than are asked for."""
-    says += f" to {counted(digits, 'digit')} only, where {least} are asked for"
+    shown = f"{counted(digits, 'digit')} only" if digits else "no significant digit"
+    says += f" to {shown}, where {least} are asked for"
     return base._replace(verdict=WRONG, mistake="rounding", finer=SHORT, digits=digits, says=says)
 
 
@@ -198,7 +199,7 @@ def close(
     if digits >= MOST_DIGITS:
         return base._replace(verdict=RIGHT)
     if digits < least:
-        return too_short(base, digits, least)
+        return too_short(base, digits if value else 0, least)
     return base._replace(verdict=ROUNDED, digits=digits, says=f"right to {counted(digits, 'digit')}{cut}")
 
 
