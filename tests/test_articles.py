@@ -11,7 +11,7 @@ import pytest
 
 from backprop_cli.articles.evidence import CONDITION, EQUATION, GIVEN_ANEW, OTHER_PART
 from backprop_cli.articles.text import check_notebook, check_text
-from backprop_cli.articles.unread import BLOCK, DOUBT, ELSEWHERE, FORMULA, HEADING, UNWORKED, WORDS
+from backprop_cli.articles.unread import BLOCK, DOUBT, ELSEWHERE, FORMULA, HEADING, TABLE, UNWORKED, WORDS
 from backprop_cli.errors import DataError
 
 CODE = """\
@@ -887,3 +887,27 @@ def test_numbers_behind_names_that_are_known(text: str, right: str) -> None:
 def test_derivatives_of_functions_over_any_name(claim: str, right: bool) -> None:
     found = check_text(f"The sigmoid, and g(x) = x^2 + 1:\n{claim}\n", "page").lines
     assert [line.wrong for line in found if line.number == 2] == [not right]
+
+
+TABLES = """
+Let g(x) = 2x.
+
+| $x$ | x^2 | $g(x)$ | `g'(x)` | $\\frac{x}{2}$ |
+|-----|-----|--------|---------|----------------|
+| 2   | 5   | 6      | 7       | 8              |
+
+| formula | value at 2 | page | = |
+|---------|------------|------|---|
+| `x^2`   | 9          | 3    | `2*3 = 6` |
+
+| model | top-1 | train/test | Time (s) | loss |
+|-------|-------|------------|----------|------|
+| a-b   | 5     | 3          | 3.5      | 2    |
+"""
+
+
+def test_numbers_of_tables_under_and_beside_formulas_are_listed() -> None:
+    found = check_text(TABLES, "page")
+    assert [line.claimed for line in found.lines] == ["6"]
+    assert [m.claimed for m in found.missed if m.reason == TABLE] == ["5", "6", "7", "8", "9"]
+    assert len(found.missed) == 5

@@ -31,7 +31,7 @@ from .prose import said
 from .relations import related, repeated
 from .tables import Table
 from .tape import unsettles
-from .unread import BLOCK, DOUBT, HEADING, LONG, PRINTED, Missed, missed
+from .unread import BLOCK, DOUBT, HEADING, LONG, PRINTED, TABLE, Missed, missed
 
 PROSE_LIMIT = 4_000
 MOST_LINES = 50_000
@@ -194,6 +194,11 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
             known.formulas,
             known.doubts | doubts,
         )
+        left_out += [
+            Missed(number, raw.strip(), claimed, TABLE)
+            for claimed in ([] if fenced else table.results(known.functions))
+            if not found[plain_number(claimed).rstrip(".")]
+        ]
         known.doubts.clear()
         before = raw
     end = len(cell.lines)
