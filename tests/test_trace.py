@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Context, Decimal
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -616,8 +617,11 @@ def test_equal_is_what_is_equal_in_the_digits_shown(name, options):
                 assert after is not None
                 assert (sign == "=") == math.isclose(number, after, rel_tol=1e-13, abs_tol=1e-15), said
                 continue
-            again = float(f"{number:.{digits}g}") if decimals is None else Paper(decimals)(number)
-            same = math.isclose(again, value, rel_tol=1e-12, abs_tol=1e-15)
+            ways = ROUND_HALF_UP, ROUND_HALF_DOWN  # in the middle, both neighbours are right
+            exact = Decimal(f"{number:.15g}" if abs(number) > 1e-15 else "0")
+            rounded = [float(Context(digits, rounding=way).plus(exact)) for way in ways]
+            again = rounded if decimals is None else [Paper(decimals)(number)]
+            same = any(math.isclose(x, value, rel_tol=1e-12, abs_tol=1e-15) for x in again)
             assert (sign == "=") == (same and (value != 0 or abs(number) < 1e-12)), (said, value)
     assert count > 3
     shown = "numbers are shown rounded" if decimals is None else "every result is rounded to 3 decimals"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Context, Decimal
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -222,10 +223,19 @@ class _Shown:
         on_the_way = [rounded(a, EXACT) != rounded(b, EXACT) for a, b in pairwise(read)]
         x, last = value.number, read[-1]
         if self.paper.exact:
-            same = rounded(0.0 if abs(last) < TINY else last, self.digits) == rounded(x, self.digits)
+            last = 0.0 if abs(last) < TINY else last
+            shown = rounded(x, self.digits)
+            same = rounded(last, self.digits) == shown or _is_tie(last, shown, self.digits)
         else:
             same = self.paper(last) == x and (x != 0.0 or abs(last) < TINY)
         return (*on_the_way, not same)
+
+
+def _is_tie(x: float, shown: str, digits: int) -> bool:
+    """Whether a decimal lies in the middle of what is shown and its neighbour: 0.8333335 of 0.833333."""
+    exact = Decimal(f"{x:.{EXACT}g}")
+    down, up = (Context(digits, rounding=way).plus(exact) for way in (ROUND_HALF_DOWN, ROUND_HALF_UP))
+    return down != up and Decimal(shown) in (down, up)
 
 
 def _row_title(trace: Trace, row: int | None) -> str:
