@@ -815,6 +815,12 @@ def test_an_exact_number_cut_off_is_itself(claim: str, claimed: str | None) -> N
     assert found.hints == ()
 
 
+def test_a_line_that_stands_alone_may_begin_with_a_minus() -> None:
+    assert [line.wrong for line in check_text("With x = 3.\n\n- x^2 = -9\n", "page").lines] == [False]
+    assert check_text("With x = 3:\n\n- x^2 = -9\n", "page").lines == ()
+    assert check_text("With x = 3.\n\n- x^2 = -9\n\n- 2x = -6", "page").lines == ()
+
+
 @pytest.mark.parametrize(
     ("line", "verdict"),
     [

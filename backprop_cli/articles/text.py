@@ -35,6 +35,8 @@ from .unread import BLOCK, DOUBT, HEADING, LONG, PRINTED, TABLE, Missed, missed
 
 PROSE_LIMIT = 4_000
 MOST_LINES = 50_000
+BLANKS = 4
+"""Lines between which a list goes on."""
 
 _ANEW = re.compile(
     r"\b(?:try|instead|another|example|suppose|this time"
@@ -118,7 +120,8 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
     left_out: list[Missed] = []
     fence, margin, table, before = "code" if cell.code else "", -1, Table(), ""
     lines = with_results(cell.lines, cell.code)
-    for number, raw in enumerate(lines, 1) if cell.code else rows_of(lines):
+    rows = [*(enumerate(lines, 1) if cell.code else rows_of(lines))]
+    for k, (number, raw) in enumerate(rows):
         if raw.lstrip().startswith(FENCE) and not cell.code:
             fence, margin = fence_of(raw, fence), -1
             continue
@@ -156,7 +159,7 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
             else:
                 later.append(claim)  # of what the rest of the line defines
         row = None if fenced else table.equation(raw)
-        listed = SIGN.match(raw) is not None and not MARKED.search(raw)  # in marks a sign is one
+        listed = not fenced and _listed(rows, k)
         for piece, doubtful in (
             [] if reason else [(raw, False)] if fenced else [(row, False)] if row else pieces(prose)
         ):
@@ -204,6 +207,19 @@ def _check(cell: Cell, known: Known) -> tuple[list[Line], list[int], list[Missed
     end = len(cell.lines)
     left_out += [Missed(end, line.strip(), n, PRINTED) for line in cell.printed for n in numbers_of(line)]
     return judged, unread, left_out
+
+
+def _listed(rows: Sequence[tuple[int, str]], k: int) -> bool:
+    """Return whether the sign that a line begins with may be the mark of a list: it has lines about it."""
+    text = rows[k][1]
+    if not SIGN.match(text) or MARKED.search(text):  # in marks a sign is one
+        return False
+    before = [line.strip() for _, line in rows[max(k - BLANKS, 0) : k]][::-1]
+    after = [line.strip() for _, line in rows[k + 1 : k + 1 + BLANKS]]
+    if any(near and near[0] for near in (before, after)):
+        return True
+    ahead, behind = (next(filter(None, near), "") for near in (before, after))
+    return ahead.endswith(":") or SIGN.match(ahead) is not None or SIGN.match(behind) is not None
 
 
 def _claimed(lines: list[Line]) -> set[str]:
