@@ -650,6 +650,26 @@ def test_a_formula_over_a_derivative_is_right_whatever_was_claimed_for_that(run)
     assert [v["marks"] for v in found] == [0, 1, 1, 0]
 
 
+@pytest.mark.parametrize(
+    ("program", "claim", "mistake"),
+    [
+        (("1/(1+x^2)",), "x=arctan(x)", "integrated"),
+        (("x*y*cos(x^2)",), "x=y*sin(x^2)/2", "integrated"),
+        (("ln(x)", "x=2"), "x=0.217", "log base"),
+        (("log(x)",), "x=1/(x ln 10)", "log base"),
+    ],
+)
+def test_names_of_integrals_and_of_the_other_logarithm(run, program, claim, mistake):
+    (found,) = judged(run, *program, *claims(claim), status=1)
+    assert found["mistake"] == mistake
+
+
+def test_the_working_of_a_number_may_stand_behind_it_in_brackets(run):
+    answers = claims("x=12 (2*3*2)", "y=9.0 (3*3)", "x=12 (2*3*3)", "x=6 (3-1)")
+    found = judged(run, "x^2*y", "x=3", "y=2", *answers, status=1)
+    assert [v["verdict"] for v in found] == ["right", "right", "wrong", "right"]
+
+
 def test_noughts_have_no_digit_that_is_right(run):
     for found in judged(run, "exp(-x)", "x=10", *claims("f=0.0000", "f=0.000"), status=1):
         assert (found["digits"], found["says"]) == (

@@ -27,6 +27,7 @@ TEXT_LIMIT = 2_000
 NODE_LIMIT = 500
 _EQUALS = re.compile(r"(?<![<>=!])(?:=|≈|\\approx\b)(?!=)")
 _REMARK = re.compile(r"(.+?)\s*\(\s*[=≈]\s*([^=≈]+)\)")
+_WORKING = re.compile(rf"([-−]?{NUMBER})\s+\(([^()=≈]+)\)")
 UNDEFINED = ("undefined", "none", "dne", "does not exist", "not defined", "no value")
 ANY_OUTPUT = (*OUTPUT_NAMES, "E", "J", "value")
 """What the output may be called where the program has no name for it."""
@@ -423,6 +424,14 @@ def read_answer(
 
 def _members(text: str, graph: Graph, asked: Target | None) -> list[str]:
     """Return the members of a chain, the answer last, without the name of what is asked."""
+    if working := _WORKING.fullmatch(text.strip()):
+        with suppress(BackpropError):
+            number, worked = _one(working[1], graph), _one(working[2], graph)
+            here, there = number.value, worked.value
+            # 2 (3) is a product, 12 (2*3*2) a number with its working
+            known = here is not None and there is not None and not worked.numeral
+            if known and abs((there or 0.0) - (here or 0.0)) <= max(number.spare, 1e-9 * abs(here or 0.0)):
+                return [working[2], working[1]]
     if "=" not in text and "≈" not in text:
         return [text]
     if remark := _REMARK.fullmatch(text.strip()):

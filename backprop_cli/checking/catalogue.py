@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from math import isfinite, radians
+from math import isfinite, log, radians
 from typing import Any, NamedTuple
 
 from ..differentiation.forward import DUALS, Dual, tangent_of, value_of
@@ -500,6 +500,10 @@ def _per_degree(_: int, place: Place) -> Any:
     return place.right / DEGREE if place.op.angle == "value" else None
 
 
+def _per_ten(_: int, place: Place) -> Any:
+    return place.right / log(10.0) if place.op.name in TENS else None
+
+
 def elsewhere(graph: Graph, leaves: Mapping[int, float], target: Target) -> Found:
     """Yield what the right rules give with angles in degrees, or at other points."""
     if any(n.op is not None and n.op.angle for n in graph.nodes):
@@ -513,6 +517,11 @@ def elsewhere(graph: Graph, leaves: Mapping[int, float], target: Target) -> Foun
     if any(n.op is not None and n.op.name in LOGARITHMS for n in graph.nodes):
         says = "the logarithm is taken to base 10, not to base e"
         yield "log base", says, Told.RULE, quantity(graph, leaves, target, tens())
+        if len(target.by) == 1:
+            cut = graph.with_output(target.of)
+            sweeps = Sweeps(cut, leaves, target.by[0], tens())
+            says = "the logarithm is taken to base 10, with the factor 1/ln(10) of its slope"
+            yield "log base", says, Told.RULE, sweeps.push(_per_ten)[cut.output]
     inputs = list(graph.inputs.items())
     if len(inputs) > MOST_INPUTS:
         return

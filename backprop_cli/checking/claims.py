@@ -617,6 +617,10 @@ class Judge(OneByOne[Target, Answer]):
         named = self._held(asked, answer, self._candidates(asked, answer))
         if named:
             return self._carried(with_mistakes(base, named), target, named, wrong)
+        if self._is_integral(asked, answer):
+            by = self.graph.own_name(target.by[0])
+            says = f"this is the integral by {by}, not the derivative"
+            return base._replace(says=says, mistake="integrated")
         if agreement.claimed is None:
             where = "everywhere" if some else f"at {_shown(point)}"
             return base._replace(says=f"the formula has no value {where}", mistake="no value")
@@ -632,6 +636,19 @@ class Judge(OneByOne[Target, Answer]):
             names = " and ".join(self.graph.source.unknown)
             return base._replace(says=f"it does not hold whatever {names} may be")
         return base._replace(says=f"at {_shown(point)} the formula gives {brief(agreement.claimed)}")
+
+    def _is_integral(self, asked: Question, answer: Answer) -> bool:
+        """Whether what is differentiated is the derivative of a formula."""
+        target = asked.target
+        if len(target.by) != 1:
+            return False
+        program = claimed(self.graph, answer)
+        slope = Target(target.text, program.output, target.by)
+        probes = [sample for _, sample, _ in islice(self._probes(asked, answer), PROBES)]
+        pairs = [
+            (quantity(program, leaf_values(program, s.inputs), slope), s.values[target.of]) for s in probes
+        ]
+        return bool(pairs) and all(abs(x - y) <= NEAR * abs(y) for x, y in pairs)
 
     def _agreement(self, asked: Question, answer: Answer) -> Agreement:
         """Compare a formula at the points, and where they agree, at odd ones besides."""
