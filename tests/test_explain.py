@@ -977,6 +977,11 @@ def test_numbers_that_have_no_value_are_not_put_in(run, named: tuple[str, ...]) 
     assert "log(0)" not in found
 
 
+def test_a_limit_without_a_path_has_its_number(run) -> None:
+    found = run("explain", "cot(y)*(x + acsc(y^0))", "--x", "-2.5", "--y", "0.7").out
+    assert "df/dy = 2.23896  (the chain rule multiplies 0" in found
+
+
 if __name__ == "__main__":
     GOLDEN.mkdir(parents=True, exist_ok=True)
     for name in PAGES:

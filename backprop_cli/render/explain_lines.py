@@ -415,7 +415,7 @@ def _chains(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Part]:
     found: list[Part] = []
     for reach in told.chains:
         total = voice.total(reach.name)
-        value = _value(reach.total, point) if reach.many else Value(0.0)
+        value = _value(reach.total, point) if reach.many or point.bound else Value(0.0)
         if len(reach.paths) > 1 and listing:
             found.append(
                 Part(
