@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from conftest import NODE, ROOT, Result
 
-from backprop_cli.differentiation.rounding import rounding_bounds, value_bounds
+from backprop_cli.differentiation.rounding import rounding_bounds, value_bounds, zero_slopes
 from backprop_cli.engine.point import Point
 from backprop_cli.errors import BackpropError, NoSuchNumber, SlopeError, Source, UsageError
 from backprop_cli.explanation.report import explain
@@ -295,7 +295,8 @@ def compared(
                 answer["g"][node.id],
                 g,
             )
-    if with_lines and same_numbers(here, answer):
+    # a page has no many digits to tell that a slope is what rounding leaves of 0
+    if with_lines and same_numbers(here, answer) and not zero_slopes(here, slopes):
         assert answer["lines"] == lines_of(graph, point), (text, point)
     return 1
 

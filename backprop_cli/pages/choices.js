@@ -8,7 +8,7 @@ function chosen(d, n, v, by, local, num) {
   const found = d.cases.find((each) => {
     if (!each.if) return true;
     const [sign, a, b] = [each.if[0], side(each.if[1]), side(each.if[2])];
-    compared.push([a, b]);
+    if (!each.quiet) compared.push([a, b]);
     return HOLDS[sign](a, b);
   });
   const ties = d.most && found.if ? n.i.filter((i) => v[i] === v[n.id]).length : 1; // they share the slope
@@ -16,5 +16,5 @@ function chosen(d, n, v, by, local, num) {
   const relation = ([a, b]) => (num(a) === num(b) ? "" : `${num(a)} ${a < b ? "<" : ">"} ${num(b)}`);
   const said = d.most ? [`${num(v[n.id])} is the ${d.most}`] : [...new Set(compared.map(relation))];
   const end = local === 0 ? `: no slope goes to ${by}` : local === 1 ? `: the slope goes to ${by}${d.wins ? " alone" : ""}` : "";
-  return { ...shared, why: said.includes("") ? "" : said.join(" and ") + end };
+  return { ...shared, why: !said.length || said.includes("") ? "" : said.join(" and ") + end };
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -22,6 +22,7 @@ from ..layout.drawing import Card, Drawing, graph_drawing
 from ..layout.drawing import Row as CardRow
 from ..layout.graph_places import Placed, heading_of, place
 from ..ops import PRIMITIVES, Primitive
+from ..ops.logarithm import LN, LOG
 from ..render.explain_lines import LONGEST_LOCAL
 from ..render.svg import number as coordinate
 from ..render.written import Style, expression
@@ -224,7 +225,8 @@ def _step(graph: Graph, node: Node, texts: Written, digits: int, row: str) -> di
 def _local(texts: Written, edge: Edge, op: Primitive, digits: int) -> dict[str, Any] | None:
     """Return a local derivative over names and in numbers, case by case; None where its number says more.
 
-    A case holds where its comparison does, of nodes or numbers; the last one has none.
+    A case holds where its comparison does, of nodes or numbers; the last one has none. A quiet one tells no
+    reason.
     """
     if op.chosen is not None:
         return None
@@ -234,6 +236,8 @@ def _local(texts: Written, edge: Edge, op: Primitive, digits: int) -> dict[str, 
         assert isinstance(condition, Apply)
         sign, sides = PRIMITIVES[condition.op].infix, map(_side, condition.operands)
         cases.append({"if": [sign, *sides], **_case(taken, digits)})
+    for id in _logarithms(local):  # what is a limit has no numbers: 0^2*log(0)
+        cases.append({"if": ["==", [id], 0.0], "quiet": True, **_case(local, digits), "numbers": None})
     most = len(texts.graph.nodes[edge.user].inputs) > 2 and op.wins is not None
     return {
         "symbols": printable(expression(texts.local(edge), Style(digits, symbols=True))),
@@ -241,6 +245,16 @@ def _local(texts: Written, edge: Edge, op: Primitive, digits: int) -> dict[str, 
         "wins": op.wins is not None,
         "most": op.says.split()[0] if most else "",
     }
+
+
+def _logarithms(expr: Expr) -> Iterator[int]:
+    """Yield the nodes whose logarithms stand in an expression."""
+    if not isinstance(expr, Apply):
+        return
+    for operand in expr.operands:
+        if isinstance(operand, Ref) and isinstance(operand.value, _Place) and expr.op in (LN, LOG):
+            yield operand.value.node
+        yield from _logarithms(operand)
 
 
 def _side(expr: Expr) -> list[int] | float:
