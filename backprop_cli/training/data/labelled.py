@@ -260,9 +260,9 @@ def formula_values(
     }
 
 
-def class_name(value: object) -> str:
+def class_name(value: str | float) -> str:
     """Return what the class of a cell is called."""
-    return value if isinstance(value, str) else number_name(float(value))  # type: ignore[arg-type]
+    return value if isinstance(value, str) else number_name(float(value))
 
 
 def labels_of(column: Column, classes: Sequence[str]) -> npt.NDArray[np.int64]:
